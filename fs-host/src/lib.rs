@@ -1,0 +1,1 @@
+//! Mounts any guest that answers FUSE messages; knows nothing of WebAssembly.

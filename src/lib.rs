@@ -1,0 +1,1 @@
+//! wasmjit: mount filesystems and run programs written in WebAssembly.

@@ -1,0 +1,3 @@
+//! The `wasmjit` command.
+
+fn main() {}

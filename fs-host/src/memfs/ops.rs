@@ -3,7 +3,7 @@
 use std::io::IoSlice;
 
 use super::node::{Body, Dir, FIRST_COOKIE, Node, S_IFDIR, S_IFLNK, S_IFMT, S_IFREG, S_ISGID, now};
-use super::{Answer, MemFs, VALID_SECONDS, name, parse};
+use super::{Answer, MemFs, name, parse};
 use crate::sys::Errno;
 use crate::wire::{self, InHeader, OutHeader, Wire};
 
@@ -17,13 +17,14 @@ const RENAME_EXCHANGE: u32 = 2;
 impl MemFs {
     /// The entry of a node, which the kernel then refers to.
     fn entry(&mut self, id: u64) -> Result<wire::EntryOut, Errno> {
+        let valid = self.valid_seconds;
         let node = self.tree.get_mut(id)?;
         node.lookups += 1;
         Ok(wire::EntryOut {
             nodeid: id,
             generation: node.generation,
-            entry_valid: VALID_SECONDS,
-            attr_valid: VALID_SECONDS,
+            entry_valid: valid,
+            attr_valid: valid,
             attr: node.attr,
             ..Default::default()
         })
@@ -38,7 +39,7 @@ impl MemFs {
     fn put_attr(&mut self, id: u64) -> Answer {
         let attr = self.tree.get(id)?.attr;
         self.put(&wire::AttrOut {
-            attr_valid: VALID_SECONDS,
+            attr_valid: self.valid_seconds,
             attr,
             ..Default::default()
         });

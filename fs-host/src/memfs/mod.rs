@@ -2,6 +2,7 @@
 //! tests that need a well-behaved one.
 
 mod data;
+mod files;
 mod node;
 mod ops;
 

@@ -83,7 +83,10 @@ impl<'a> Control<'a> {
                 .filter(|_| reading)
                 .map(|channel| channel.poll_fd());
             let events = sys::poll(
-                [Some(std::os::fd::AsFd::as_fd(&self.shared.wake)), message],
+                [
+                    Some(std::os::fd::AsFd::as_fd(self.shared.wake.as_ref())),
+                    message,
+                ],
                 self.pause(),
             );
             let now = sys::now_ns() / 1_000_000;

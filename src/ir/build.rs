@@ -1,0 +1,1 @@
+//! build (placeholder until this session's next commit)

@@ -1,0 +1,1 @@
+//! eval (placeholder until this session's next commit)

@@ -1,0 +1,1 @@
+//! passes (placeholder until this session's next commit)

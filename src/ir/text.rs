@@ -1,0 +1,1 @@
+//! text (placeholder until this session's next commit)

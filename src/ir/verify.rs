@@ -1,0 +1,1 @@
+//! verify (placeholder until this session's next commit)

@@ -1,0 +1,1 @@
+//! Linear memory reservations and checked guest pointers.

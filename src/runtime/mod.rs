@@ -1,0 +1,1 @@
+//! Engine, module, store, instance, linker, traps.

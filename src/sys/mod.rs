@@ -1,0 +1,1 @@
+//! The OS-specific unsafe: mappings, W^X, signals.

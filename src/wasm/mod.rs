@@ -1,0 +1,9 @@
+//! Bytes to a validated module: everything that is known of a module except its functions' meaning.
+//!
+//! Owns [`Module`] and its index newtypes. Function bodies are kept as ranges of the input and are translated by
+//! [`crate::ir`]. Errors name the byte offset.
+
+mod parse;
+mod types;
+
+pub use types::*;

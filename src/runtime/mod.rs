@@ -47,3 +47,6 @@ pub use module::Module;
 pub use store::{AsContext, AsContextMut, InterruptHandle, Store};
 pub use trap::{Frame, Trap, TrapKind};
 pub use values::{ExternRef, Val, WasmTy};
+
+#[cfg(test)]
+mod tests;

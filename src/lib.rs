@@ -22,3 +22,5 @@ pub mod memory;
 pub mod runtime;
 pub mod sys;
 pub mod wasm;
+
+pub use runtime::*;

@@ -1,0 +1,253 @@
+//! Compiled modules.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use super::call;
+use super::engine::Engine;
+use super::error::Error;
+use super::trap::Frame;
+use crate::abi::trap::TrapCode;
+use crate::sys::activation;
+use crate::sys::mapping::CodeMapping;
+use crate::sys::registry::{self, CodeRange, FaultSite, Registration};
+use crate::wasm::{self, ExportKind, ExternType, FuncIndex, Import, SegmentMode};
+
+/// A compiled module. Cheap to clone; clones are the same module.
+#[derive(Clone)]
+pub struct Module(Arc<ModuleInner>);
+
+struct ModuleInner {
+    engine: Engine,
+    info: wasm::Module,
+    /// The module's bytes from the first that is needed after compilation on.
+    bytes: Vec<u8>,
+    exports: HashMap<String, ExportKind>,
+    /// Engine-wide number of each type.
+    type_ids: Box<[u32]>,
+    /// Address of the trampoline of each engine-wide type.
+    trampolines: HashMap<u32, usize>,
+    code: Arc<LoadedCode>,
+}
+
+/// Where in the module an address of its code comes from.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Location {
+    /// Offset of a faulting instruction or of the instruction behind a call, in the code.
+    pub(crate) pc: u32,
+    /// Offset in the module's bytes.
+    pub(crate) module: u32,
+}
+
+/// What the compiler makes of a module.
+pub(crate) struct CodeParts {
+    pub(crate) code: Vec<u8>,
+    /// Offset of each own function in the code, ascending.
+    pub(crate) functions: Vec<u32>,
+    /// Offset of each type's trampoline.
+    pub(crate) trampolines: Vec<u32>,
+    /// Instructions that may fault, sorted by `pc`.
+    pub(crate) traps: Vec<(Location, TrapCode)>,
+    /// Calls, sorted by `pc`.
+    pub(crate) calls: Vec<Location>,
+}
+
+/// Code in executable memory.
+pub(crate) struct LoadedCode {
+    /// Before the mapping, so that it is dropped first.
+    _registration: Registration,
+    mapping: CodeMapping,
+    functions: Vec<u32>,
+    /// Where the functions end and trampolines begin.
+    functions_end: u32,
+    locations: Vec<Location>,
+}
+
+impl LoadedCode {
+    fn new(parts: CodeParts) -> Result<Arc<LoadedCode>, Error> {
+        let mapping =
+            CodeMapping::new(&parts.code).map_err(|error| Error::Limit(format!("no memory for code: {error}")))?;
+        let start = mapping.base() as usize;
+        let site = |(location, code): &(Location, TrapCode)| FaultSite { offset: location.pc, code: *code as u8 };
+        let sites = parts.traps.iter().map(site).collect();
+        let mut locations: Vec<_> = parts.traps.iter().map(|(location, _)| *location).chain(parts.calls).collect();
+        locations.sort_by_key(|location| location.pc);
+        let code = Arc::new_cyclic(|this| LoadedCode {
+            _registration: registry::register(CodeRange {
+                addresses: start..start + mapping.len(),
+                sites,
+                tag: this.as_ptr() as u64,
+            }),
+            functions_end: parts.trampolines.iter().copied().min().unwrap_or(mapping.len() as u32),
+            mapping,
+            functions: parts.functions,
+            locations,
+        });
+        debug_assert_eq!(code.tag(), call::tag_of(&code));
+        Ok(code)
+    }
+
+    /// Its number in the registry.
+    pub(crate) fn tag(&self) -> u64 {
+        std::ptr::from_ref(self) as u64
+    }
+
+    /// Addresses of own functions, in order.
+    pub(crate) fn functions(&self) -> impl Iterator<Item = *const u8> + '_ {
+        self.functions.iter().map(|offset| self.mapping.base().wrapping_add(*offset as usize))
+    }
+}
+
+impl std::fmt::Debug for Module {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Module").field("functions", &self.info().functions.len()).finish_non_exhaustive()
+    }
+}
+
+impl Module {
+    /// Validates and compiles a module, or takes its image from the engine's cache.
+    ///
+    /// # Errors
+    /// If the bytes are not a valid module, need a feature that is not supported, or compile to too much.
+    pub fn new(engine: &Engine, bytes: &[u8]) -> Result<Module, Error> {
+        let info = wasm::parse(bytes)?;
+        let parts = compile(engine, &info, bytes)?;
+        Module::assemble(engine, info, bytes, parts)
+    }
+
+    pub(crate) fn assemble(
+        engine: &Engine,
+        info: wasm::Module,
+        bytes: &[u8],
+        parts: CodeParts,
+    ) -> Result<Module, Error> {
+        let trampolines = parts.trampolines.clone();
+        let code = LoadedCode::new(parts)?;
+        let type_ids: Box<[u32]> = info.types.iter().map(|ty| engine.type_id(ty)).collect();
+        let base = code.mapping.base() as usize;
+        let trampolines = type_ids.iter().zip(trampolines).map(|(id, offset)| (*id, base + offset as usize)).collect();
+        let exports = info.exports.iter().cloned().collect();
+        Ok(Module(Arc::new(ModuleInner {
+            engine: engine.clone(),
+            info,
+            bytes: bytes.to_vec(),
+            exports,
+            type_ids,
+            trampolines,
+            code,
+        })))
+    }
+
+    /// The engine that compiled it.
+    pub fn engine(&self) -> &Engine {
+        &self.0.engine
+    }
+
+    /// The module's description.
+    pub fn info(&self) -> &wasm::Module {
+        &self.0.info
+    }
+
+    /// What the module imports, in order.
+    pub fn imports(&self) -> &[Import] {
+        &self.0.info.imports
+    }
+
+    /// What the module exports, in order, with types.
+    pub fn exports(&self) -> impl Iterator<Item = (&str, ExternType)> {
+        self.0.info.exports.iter().filter_map(|(name, kind)| Some((name.as_str(), self.export_type(*kind)?)))
+    }
+
+    /// The type of the export of that name.
+    pub fn get_export(&self, name: &str) -> Option<ExternType> {
+        self.export_type(self.export(name)?)
+    }
+
+    fn export_type(&self, kind: ExportKind) -> Option<ExternType> {
+        let info = self.info();
+        Some(match kind {
+            ExportKind::Func(index) => ExternType::Func(info.func_type(index).clone()),
+            ExportKind::Table(index) => ExternType::Table(*info.tables.get(index.index())?),
+            ExportKind::Memory => ExternType::Memory(info.memory?),
+            ExportKind::Global(index) => ExternType::Global(*info.globals.get(index.index())?),
+        })
+    }
+
+    /// Contents of the custom sections of that name.
+    pub fn custom_sections<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a [u8]> {
+        let sections = self.0.info.custom.iter().filter(move |(section, _)| section == name);
+        sections.filter_map(|(_, range)| self.0.bytes.get(range.clone()))
+    }
+
+    /// Name of a function from the name section.
+    pub fn func_name(&self, func: FuncIndex) -> Option<&str> {
+        self.0.info.func_name(func)
+    }
+
+    /// Bytes of machine code.
+    pub fn code_size(&self) -> usize {
+        self.0.code.mapping.len()
+    }
+
+    pub(crate) fn export(&self, name: &str) -> Option<ExportKind> {
+        self.0.exports.get(name).copied()
+    }
+
+    pub(crate) fn code(&self) -> &Arc<LoadedCode> {
+        &self.0.code
+    }
+
+    pub(crate) fn type_ids(&self) -> &[u32] {
+        &self.0.type_ids
+    }
+
+    /// Engine-wide number of a function's type.
+    pub(crate) fn type_id_of(&self, func: FuncIndex) -> u32 {
+        let ty = self.0.info.functions.get(func.index());
+        ty.and_then(|ty| self.0.type_ids.get(ty.index())).copied().unwrap_or(u32::MAX)
+    }
+
+    /// Contents of a data segment.
+    pub(crate) fn data_segment(&self, index: u32) -> &[u8] {
+        let segment = self.0.info.data.get(index as usize);
+        debug_assert!(segment.is_some_and(|segment| !matches!(segment.mode, SegmentMode::Declared)));
+        segment.and_then(|segment| self.0.bytes.get(segment.bytes.clone())).unwrap_or_default()
+    }
+
+    /// Code that calls functions of a type with an array of values.
+    pub(crate) fn trampoline(&self, type_id: u32) -> *const u8 {
+        match self.0.trampolines.get(&type_id) {
+            Some(address) => *address as *const u8,
+            // The module defines no function of a type that it does not have.
+            None => no_trampoline as *const u8,
+        }
+    }
+
+    /// The function and place that an offset in the code comes from.
+    pub(crate) fn frame(&self, offset: u32) -> Option<Frame> {
+        let code = &self.0.code;
+        let body = code.functions.partition_point(|start| *start <= offset).checked_sub(1)?;
+        if offset >= code.functions_end {
+            return None;
+        }
+        let func = self.0.info.defined(body);
+        // The row of a fault is at its instruction; the row of a call is behind it.
+        let at = code.locations.partition_point(|location| location.pc < offset);
+        let end = code.functions.get(body + 1).copied().unwrap_or(code.functions_end);
+        let location = code.locations.get(at).filter(|location| location.pc <= end);
+        Some(Frame {
+            func: func.0,
+            name: self.func_name(func).map(str::to_owned),
+            offset: location.map(|location| location.module),
+        })
+    }
+}
+
+unsafe extern "C" fn no_trampoline() {
+    // SAFETY: the caller entered through an activation, and this frame holds nothing.
+    unsafe { activation::leave(None) }
+}
+
+fn compile(_engine: &Engine, _info: &wasm::Module, _bytes: &[u8]) -> Result<CodeParts, Error> {
+    Err(Error::Compile("this build has no compiler".into()))
+}

@@ -175,6 +175,22 @@ impl Function {
         value
     }
 
+    /// Replaces every use of an alias by the value that stands for it.
+    pub fn resolve_all(&mut self) {
+        for n in 0..self.order.len() {
+            let block = self.order[n].index();
+            for i in 0..self.blocks[block].insts.len() {
+                let inst = self.blocks[block].insts[i].index();
+                for a in 0..self.insts[inst].args.len() {
+                    self.insts[inst].args[a] = self.resolve(self.insts[inst].args[a]);
+                }
+            }
+            let mut term = std::mem::replace(&mut self.blocks[block].term, Terminator::Return(SmallVec::new()));
+            term.map_uses(|value| self.resolve(value));
+            self.blocks[block].term = term;
+        }
+    }
+
     /// The instruction that defines a value, unless it is a block parameter.
     pub fn def_inst(&self, value: Value) -> Option<&InstData> {
         match self.values[value.index()].def {
@@ -200,6 +216,28 @@ impl Terminator {
             Terminator::Branch { then, otherwise, .. } => SmallVec::from_slice(&[then, otherwise]),
             Terminator::Switch { targets, default, .. } => targets.iter().chain(Some(default)).collect(),
             Terminator::Return(_) | Terminator::Trap(_) => SmallVec::new(),
+        }
+    }
+
+    /// Target `slot` in the order of [`Terminator::targets`]; it must exist.
+    pub fn target(&self, slot: usize) -> &BlockCall {
+        match self {
+            Terminator::Switch { targets, default, .. } => targets.get(slot).unwrap_or(default),
+            Terminator::Branch { then, .. } if slot == 0 => then,
+            Terminator::Branch { otherwise, .. } => otherwise,
+            Terminator::Jump(to) => to,
+            Terminator::Return(_) | Terminator::Trap(_) => unreachable!("no targets"),
+        }
+    }
+
+    /// Target `slot`, to be changed.
+    pub fn target_mut(&mut self, slot: usize) -> &mut BlockCall {
+        match self {
+            Terminator::Switch { targets, default, .. } => targets.get_mut(slot).unwrap_or(default),
+            Terminator::Branch { then, .. } if slot == 0 => then,
+            Terminator::Branch { otherwise, .. } => otherwise,
+            Terminator::Jump(to) => to,
+            Terminator::Return(_) | Terminator::Trap(_) => unreachable!("no targets"),
         }
     }
 

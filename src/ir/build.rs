@@ -1,1 +1,0 @@
-//! build (placeholder until this session's next commit)

@@ -1,1 +1,0 @@
-//! passes (placeholder until this session's next commit)

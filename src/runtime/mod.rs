@@ -20,6 +20,7 @@
 #![allow(unsafe_code)]
 
 mod builtins;
+mod cache;
 mod call;
 mod config;
 mod engine;

@@ -1,7 +1,7 @@
 //! Scatter/gather lists of guests, checked and turned into the host's form without an allocation.
 
 use super::errno::Errno;
-use crate::memory::guest::{GuestMemory, IoVec};
+use crate::memory::{GuestMemory, IoVec};
 use smallvec::SmallVec;
 use std::marker::PhantomData;
 

@@ -10,6 +10,7 @@
 //! | `wasi` | `fn(&mut Ctx, ...) -> Result<(), Errno>` | 0 or the error number |
 //! | `libc` | `fn(&mut Ctx, ...) -> Result<i32, Errno>` | the value, or -1 with the guest's `errno` set |
 //! | `get R` | `fn(&mut Ctx, ...) -> R` | the value |
+//! | `must R` | `fn(&mut Ctx, ...) -> Result<R, Trap>` | the value, or the guest ends with the trap |
 //! | `call R` | `fn(&mut Caller<T>, ...) -> Result<R, Trap>` | the value, or the guest ends with the trap |
 //!
 //! An `off` parameter is a 64-bit number; such a row is bound twice, once with two 32-bit halves in its place, as
@@ -134,6 +135,9 @@ macro_rules! result_type {
     (get void) => {
         None
     };
+    (must void) => {
+        None
+    };
     (call void) => {
         None
     };
@@ -171,6 +175,11 @@ macro_rules! invoke_row {
         let mut ctx = $crate::host::ctx::Ctx { mem, host: data.host() };
         let result: Result<i32, $crate::host::errno::Errno> = $function(&mut ctx, $($arg),*);
         $crate::host::emscripten::libc_result(&mut $caller, result)
+    }};
+    (must $result:ident $caller:ident $function:path, $($arg:expr),*) => {{
+        let (mem, data) = $caller.memory_and_data();
+        let mut ctx = $crate::host::ctx::Ctx { mem, host: data.host() };
+        $function(&mut ctx, $($arg),*)
     }};
     (get $result:ident $caller:ident $function:path, $($arg:expr),*) => {{
         let (mem, data) = $caller.memory_and_data();

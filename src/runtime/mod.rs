@@ -20,6 +20,7 @@
 #![allow(unsafe_code)]
 
 mod builtins;
+mod cache;
 mod call;
 mod config;
 mod engine;
@@ -47,3 +48,6 @@ pub use module::Module;
 pub use store::{AsContext, AsContextMut, InterruptHandle, Store};
 pub use trap::{Frame, Trap, TrapKind};
 pub use values::{ExternRef, Val, WasmTy};
+
+#[cfg(test)]
+mod tests;

@@ -132,7 +132,7 @@ fn root() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR"))
 }
 
-const OPTIONS: &str = "entry_timeout=0,attr_timeout=0";
+const OPTIONS: &str = "entry_timeout=0,attr_timeout=0,negative_timeout=0";
 
 fn native_memfs(work: &Path) -> Command {
     let flags = Command::new("pkg-config").args(["--cflags", "--libs", "fuse3"]).output().expect("pkg-config");

@@ -9,7 +9,8 @@ use std::mem::MaybeUninit;
 use std::sync::Once;
 
 use super::activation::{self, Fault};
-use super::{registry, thread, x64};
+use super::registry::{self, FaultSite};
+use super::{thread, x64};
 
 /// The signals that a faulting instruction raises.
 const SIGNALS: [libc::c_int; 4] = [libc::SIGSEGV, libc::SIGBUS, libc::SIGILL, libc::SIGFPE];
@@ -76,7 +77,7 @@ unsafe fn handle_guest_fault(address: usize, context: &mut libc::ucontext_t) -> 
         return false;
     }
     let registers = x64::Registers::of(context);
-    let Some(site) = registry::with_range(registers.pc, |range| range.fault_at(registers.pc)) else { return false };
+    let Some(site) = registry::with_range(registers.pc, |range| range.site_at(registers.pc)) else { return false };
     let Some(fault) = classify(site, address, &registers) else { return false };
     // SAFETY: the activation is running on this thread, which is stopped in generated code: nobody else uses it.
     // Frames between the stack pointer and the entry are readable.
@@ -88,9 +89,9 @@ unsafe fn handle_guest_fault(address: usize, context: &mut libc::ucontext_t) -> 
     true
 }
 
-fn classify(site: Option<u8>, address: usize, registers: &x64::Registers) -> Option<Fault> {
+fn classify(site: Option<FaultSite>, address: usize, registers: &x64::Registers) -> Option<Fault> {
     match site {
-        Some(code) => {
+        Some(FaultSite { code, .. }) => {
             let window = WINDOW.get()?;
             let low = registers.memory_base.saturating_sub(window.below);
             let high = registers.memory_base.saturating_add(window.above);

@@ -3,13 +3,16 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use super::cache::{Cache, Key};
 use super::engine::Engine;
 use super::error::Error;
 use super::trap::Frame;
+use crate::codegen::image::abi_hash;
+use crate::codegen::{CodeImage, CodegenError, Options, TrapSite, compile_module};
 use crate::sys::activation;
 use crate::sys::mapping::CodeMapping;
 use crate::sys::registry::{self, CodeRange, FaultSite, Registration};
-use crate::wasm::{self, ExportKind, ExternType, FuncIndex, Import, SegmentMode};
+use crate::wasm::{self, ExportKind, ExternType, FuncIndex, Import, SegmentMode, TypeIndex};
 
 /// A compiled module. Cheap to clone; clones are the same module.
 #[derive(Clone)]
@@ -106,8 +109,35 @@ impl Module {
     /// # Errors
     /// If the bytes are not a valid module, need a feature that is not supported, or compile to too much.
     pub fn new(engine: &Engine, bytes: &[u8]) -> Result<Module, Error> {
-        let info = wasm::parse(bytes)?;
-        let parts = compile(engine, &info, bytes)?;
+        let options = Options { poll: engine.config().interruptible, ..Options::host() };
+        let cache = engine.config().cache_dir.as_deref().and_then(Cache::open);
+        let Some(cache) = cache else {
+            let (info, image) = compile(bytes, &options)?;
+            return Module::load(engine, info, bytes, &image);
+        };
+        let key = Key::new(bytes, abi_hash(), options.bits());
+        if let Some((info, image)) = cached(&cache, &key, bytes, &options) {
+            return Module::load(engine, info, bytes, &image);
+        }
+        let (info, image) = compile(bytes, &options)?;
+        cache.store(&key, &image.serialize());
+        Module::load(engine, info, bytes, &image)
+    }
+
+    fn load(engine: &Engine, info: wasm::Module, bytes: &[u8], image: &CodeImage) -> Result<Module, Error> {
+        let own =
+            (info.imported_functions..info.functions.len() as u32).filter_map(|index| image.function(FuncIndex(index)));
+        let ranges: Vec<_> = own.collect();
+        let types = 0..info.types.len() as u32;
+        let site = |site: &TrapSite| FaultSite { offset: site.pc, location: site.loc, code: site.code as u8 };
+        let parts = CodeParts {
+            code: image.code(),
+            functions: ranges.iter().map(|range| range.start as u32).collect(),
+            functions_end: ranges.last().map_or(0, |range| range.end as u32),
+            trampolines: types.map(|ty| image.trampoline(TypeIndex(ty)).map(|offset| offset as u32)).collect(),
+            traps: image.traps().iter().map(site).collect(),
+            calls: image.calls().iter().map(|call| Location { pc: call.pc, module: call.loc }).collect(),
+        };
         Module::assemble(engine, info, bytes, parts)
     }
 
@@ -237,6 +267,18 @@ unsafe extern "C" fn no_trampoline() {
     unsafe { activation::leave(None) }
 }
 
-fn compile<'a>(_engine: &Engine, _info: &wasm::Module, _bytes: &[u8]) -> Result<CodeParts<'a>, Error> {
-    Err(Error::Compile("this build has no compiler".into()))
+fn compile(bytes: &[u8], options: &Options) -> Result<(wasm::Module, CodeImage), Error> {
+    let info = wasm::parse(bytes)?;
+    let image = compile_module(&info, bytes, options).map_err(|error| match error {
+        CodegenError::Load(error) => Error::Load(error),
+        other => Error::Compile(other.to_string()),
+    })?;
+    Ok((info, image))
+}
+
+/// The module and its image, if the cache has one that fits.
+fn cached(cache: &Cache, key: &Key, bytes: &[u8], options: &Options) -> Option<(wasm::Module, CodeImage)> {
+    let image = CodeImage::deserialize(&cache.load(key)?)?;
+    let info = wasm::parse_validated(bytes).ok()?;
+    (image.options().bits() == options.bits() && image.fits(&info)).then_some((info, image))
 }

@@ -61,7 +61,9 @@ extern "C" fn handler(signal: libc::c_int, info: *mut libc::siginfo_t, context: 
     // SAFETY: the kernel passes valid pointers to the signal's information and the interrupted context.
     unsafe {
         let context = &mut *context.cast::<libc::ucontext_t>();
-        if !handle_guest_fault((*info).si_addr() as usize, context) {
+        // The other signals tell no address.
+        let address = matches!(signal, libc::SIGSEGV | libc::SIGBUS).then(|| (*info).si_addr() as usize);
+        if !handle_guest_fault(address, context) {
             chain(signal, info, std::ptr::from_mut(context).cast());
         }
     }
@@ -71,7 +73,7 @@ extern "C" fn handler(signal: libc::c_int, info: *mut libc::siginfo_t, context: 
 ///
 /// # Safety
 /// `context` is the interrupted context of the running thread.
-unsafe fn handle_guest_fault(address: usize, context: &mut libc::ucontext_t) -> bool {
+unsafe fn handle_guest_fault(address: Option<usize>, context: &mut libc::ucontext_t) -> bool {
     let current = activation::current();
     if current.is_null() {
         return false;
@@ -89,16 +91,18 @@ unsafe fn handle_guest_fault(address: usize, context: &mut libc::ucontext_t) -> 
     true
 }
 
-fn classify(site: Option<FaultSite>, address: usize, registers: &x64::Registers) -> Option<Fault> {
-    match site {
-        Some(FaultSite { code, .. }) => {
+fn classify(site: Option<FaultSite>, address: Option<usize>, registers: &x64::Registers) -> Option<Fault> {
+    match (site, address) {
+        (Some(FaultSite { code, .. }), Some(address)) => {
             let window = WINDOW.get()?;
             let low = registers.memory_base.saturating_sub(window.below);
             let high = registers.memory_base.saturating_add(window.above);
-            (code != window.code || (low..high).contains(&address)).then_some(Fault::Code(code))
+            (code == window.code && (low..high).contains(&address)).then_some(Fault::Code(code))
         }
+        (Some(FaultSite { code, .. }), None) => Some(Fault::Code(code)),
         // Not an access that the guest asked for: if it is the stack's, the guest went too deep.
-        None => thread::is_near_stack(address).then_some(Fault::StackGuard),
+        (None, Some(address)) => thread::is_near_stack(address).then_some(Fault::StackGuard),
+        (None, None) => None,
     }
 }
 

@@ -25,8 +25,11 @@ pub fn link<T: HasHost + 'static>(linker: &mut Linker<T>, module: &Module) -> st
 pub fn configure(host: &mut Host, module: &Module) -> Result<()> {
     let imports = || module.imports().iter().filter(|i| i.module == "env").map(|i| i.name.as_str());
     let sdk = module.custom_sections("wasmjit.sdk").next();
-    host.layout =
-        Layout::detect(&Evidence { sdk, imports: imports().collect(), exports: module.exports().map(|e| e.0).collect() });
+    host.layout = Layout::detect(&Evidence {
+        sdk,
+        imports: imports().collect(),
+        exports: module.exports().map(|e| e.0).collect(),
+    });
     // Emscripten's programs export its stack functions even where they import nothing of `env`.
     let emscripten = imports().next().is_some()
         || ["stackSave", "emscripten_stack_get_current", "_emscripten_stack_restore"]

@@ -1,7 +1,7 @@
 //! What the host knows of one guest: its namespace, descriptors, arguments, environment.
 
 use super::errno::Errno;
-use super::fd::{File, FdTable};
+use super::fd::{FdTable, File};
 use super::layout::{EM_6_0_5, Layout};
 use super::maps::Mappings;
 use super::path::{GuestPath, components};

@@ -4,7 +4,7 @@
 //! |---|---|
 //! | `ro rw noatime atime nosuid suid nodev dev noexec exec sync async dirsync` | the kernel, as mount flags |
 //! | `allow_other default_permissions max_read= fsname= subtype=` | the kernel, as FUSE mount data |
-//! | `allow_root` | the kernel gets `allow_other`; the server refuses other users |
+//! | `allow_root` | the kernel gets `allow_other`; the server refuses other users, and lets the kernel cache no names and attributes, which it would show to everyone |
 //! | `uid= gid= umask=` | the server, on every reply with attributes; so they work for every guest |
 //! | `auto_unmount` | a watching process |
 //! | everything else | the guest: [`MountOptions::guest`] keeps them in order |
@@ -20,13 +20,8 @@ pub struct AttrOverride {
     pub gid: Option<u32>,
     /// Every file has the permissions that this umask leaves.
     pub umask: Option<u32>,
-}
-
-impl AttrOverride {
-    /// Whether anything is replaced.
-    pub fn is_none(&self) -> bool {
-        *self == AttrOverride::default()
-    }
+    /// The kernel may not keep names and attributes: each caller is to be checked (`allow_root`).
+    pub uncached: bool,
 }
 
 /// Parsed mount options.
@@ -85,6 +80,10 @@ impl MountOptions {
     }
 
     fn add_one(&mut self, word: &str) -> Result<()> {
+        // Comments for other readers of the mount table.
+        if word.starts_with("x-") {
+            return Ok(());
+        }
         let (name, value) = match word.split_once('=') {
             Some((name, value)) => (name, Some(value)),
             None => (word, None),
@@ -131,7 +130,6 @@ impl MountOptions {
             "max_read" => self.max_read = Some(number(word, value, 10)?),
             "fsname" => self.fsname = Some(label(word, value)?),
             "subtype" => self.subtype = Some(label(word, value)?),
-            name if name.starts_with("x-") => {}
             _ => self.guest.push(word.to_owned()),
         }
         Ok(())
@@ -243,8 +241,8 @@ mod tests {
             o.attr,
             AttrOverride {
                 uid: Some(1000),
-                gid: None,
-                umask: Some(0o027)
+                umask: Some(0o027),
+                ..Default::default()
             }
         );
         assert_eq!(o.guest, ["entry_timeout=5", "kernel_cache"]);

@@ -111,20 +111,28 @@ pub fn poll<const N: usize>(fds: [Option<BorrowedFd<'_>>; N], timeout_ms: i32) -
 }
 
 /// Opens `/dev/fuse`, close-on-exec.
-pub fn open_dev_fuse(nonblocking: bool) -> io::Result<OwnedFd> {
-    let extra = if nonblocking { libc::O_NONBLOCK } else { 0 };
+pub fn open_dev_fuse() -> io::Result<OwnedFd> {
     // SAFETY: the path is a C string; the result is checked.
-    let fd = unsafe {
-        libc::open(
-            c"/dev/fuse".as_ptr(),
-            libc::O_RDWR | libc::O_CLOEXEC | extra,
-        )
-    };
+    let fd = unsafe { libc::open(c"/dev/fuse".as_ptr(), libc::O_RDWR | libc::O_CLOEXEC) };
     if fd < 0 {
         return Err(io::Error::last_os_error());
     }
     // SAFETY: a fresh descriptor that nobody else owns.
     Ok(unsafe { OwnedFd::from_raw_fd(fd) })
+}
+
+/// Turns O_NONBLOCK on or off.
+pub fn set_nonblocking(fd: BorrowedFd<'_>, on: bool) -> Result<(), Errno> {
+    // SAFETY: fcntl on integers.
+    unsafe {
+        let flags = check(libc::fcntl(fd.as_raw_fd(), libc::F_GETFL) as isize)? as i32;
+        let flags = if on {
+            flags | libc::O_NONBLOCK
+        } else {
+            flags & !libc::O_NONBLOCK
+        };
+        check(libc::fcntl(fd.as_raw_fd(), libc::F_SETFL, flags) as isize).map(drop)
+    }
 }
 
 /// `FUSE_DEV_IOC_CLONE`: connects `new` to the connection of `source`.

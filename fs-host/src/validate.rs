@@ -104,7 +104,11 @@ pub fn check(facts: &Facts, attr: &AttrOverride, copy: &mut [u8]) -> Checked {
             // Node id 0 says that the name does not exist; nothing else is looked at then, but its validity.
             let entry: wire::EntryOut = parse(copy)?;
             if entry.nodeid == 0 {
-                return check_valid(entry.entry_valid_nsec);
+                check_valid(entry.entry_valid_nsec)?;
+                if attr.uncached {
+                    store(copy, &wire::EntryOut::default());
+                }
+                return Ok(());
             }
             check_entry(copy, attr, 0)
         }
@@ -123,6 +127,9 @@ pub fn check(facts: &Facts, attr: &AttrOverride, copy: &mut [u8]) -> Checked {
             let mut out: wire::AttrOut = parse(copy)?;
             check_valid(out.attr_valid_nsec)?;
             check_attr(&mut out.attr, attr)?;
+            if attr.uncached {
+                (out.attr_valid, out.attr_valid_nsec) = (0, 0);
+            }
             store(copy, &out);
             Ok(())
         }
@@ -204,6 +211,10 @@ fn check_entry(bytes: &mut [u8], attr: &AttrOverride, kind: u32) -> Checked {
         kind == 0 || entry.attr.mode & S_IFMT == kind,
         "has another file type than was asked for",
     )?;
+    if attr.uncached {
+        (entry.entry_valid, entry.entry_valid_nsec) = (0, 0);
+        (entry.attr_valid, entry.attr_valid_nsec) = (0, 0);
+    }
     store(bytes, &entry);
     Ok(())
 }
@@ -261,6 +272,9 @@ fn check_statx(copy: &mut [u8], attr: &AttrOverride) -> Checked {
     stat.gid = attr.gid.unwrap_or(stat.gid);
     if let Some(umask) = attr.umask {
         stat.mode = (u32::from(stat.mode) & S_IFMT | 0o777 & !umask) as u16;
+    }
+    if attr.uncached {
+        (out.attr_valid, out.attr_valid_nsec) = (0, 0);
     }
     store(copy, &out);
     Ok(())

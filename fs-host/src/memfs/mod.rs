@@ -143,11 +143,9 @@ impl MemFs {
             wire::ACCESS => self.access(header, body),
             wire::FALLOCATE => self.fallocate(header, body),
             wire::LSEEK => self.lseek(header, body),
-            wire::RELEASE
-            | wire::RELEASEDIR
-            | wire::FSYNC
-            | wire::FSYNCDIR
-            | wire::DESTROY => Ok(()),
+            wire::RELEASE | wire::RELEASEDIR | wire::FSYNC | wire::FSYNCDIR | wire::DESTROY => {
+                Ok(())
+            }
             _ => Err(libc::ENOSYS),
         }
     }

@@ -9,7 +9,11 @@ use crate::{Error, MountOptions, Result, sys};
 
 /// Mounts; `None` when this process lacks the privilege (then the helper may have it).
 pub fn mount(path: &Path, options: &MountOptions) -> Result<Option<OwnedFd>> {
-    let fd = open_device()?;
+    let fd = match open_device() {
+        // The helper may open it for us.
+        Err(Error::DeviceDenied(_)) if sys::effective_ids().0 != 0 => return Ok(None),
+        other => other?,
+    };
     let mode = std::fs::metadata(path)
         .map_err(|e| fail(path, e.raw_os_error().unwrap_or(libc::EIO)))?
         .mode();
@@ -51,7 +55,7 @@ pub fn mount(path: &Path, options: &MountOptions) -> Result<Option<OwnedFd>> {
 }
 
 fn open_device() -> Result<OwnedFd> {
-    sys::open_dev_fuse(false).map_err(|error| match error.raw_os_error().unwrap_or(libc::EIO) {
+    sys::open_dev_fuse().map_err(|error| match error.raw_os_error().unwrap_or(libc::EIO) {
         libc::ENOENT | libc::ENODEV | libc::ENXIO => Error::NoDevice,
         errno => Error::DeviceDenied(errno),
     })

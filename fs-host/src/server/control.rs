@@ -3,8 +3,8 @@
 //! It looks around every [`TICK_MS`] while something goes on, and sleeps until the next dispatch when nothing does.
 //!
 //! A dispatch that takes long keeps its worker from reading, so nobody would see the INTERRUPT that the kernel sends when
-//! the caller presses Ctrl-C. When all workers are that busy, this thread reads in their stead, from a nonblocking channel
-//! of its own: interrupts act at once, other requests wait in a queue for the first worker that is done.
+//! the caller presses Ctrl-C. When all workers are that busy, this thread reads in their stead, without
+//! waiting: interrupts act at once, other requests wait in a queue for the first worker that is done.
 #![allow(unsafe_code)]
 
 use std::sync::Arc;
@@ -14,7 +14,7 @@ use super::TraceFn;
 use super::shared::{EXIT, Interrupted, MAX_QUEUED, MAX_QUEUED_BYTES, STANDBY, STOP, Shared};
 use super::table::Asked;
 use crate::sys::{self, SignalWatch};
-use crate::transport::{Transport, read_bytes};
+use crate::transport::{Transport, read_bytes_nowait};
 use crate::unmount_in_background;
 use crate::wire::{self, InHeader, Op, Wire};
 
@@ -41,7 +41,6 @@ pub struct Control<'a> {
     signals: Option<&'a SignalWatch>,
     report: Option<Arc<TraceFn>>,
     standby: Option<Arc<dyn Transport>>,
-    standby_index: usize,
     buffer: Vec<u8>,
     /// For each worker what it is at, and since when.
     seen: Vec<(u64, u64)>,
@@ -64,8 +63,7 @@ impl<'a> Control<'a> {
             shared,
             signals,
             report,
-            standby: shared.channels.get(workers).cloned(),
-            standby_index: workers,
+            standby: shared.channels.first().cloned(),
             buffer: Vec::new(),
             seen: vec![(0, 0); workers],
             begun: 0,
@@ -259,7 +257,7 @@ impl<'a> Control<'a> {
             if self.shared.attention() & STANDBY == 0 {
                 return;
             }
-            let len = match read_bytes(channel.as_ref(), &mut self.buffer) {
+            let len = match read_bytes_nowait(channel.as_ref(), &mut self.buffer) {
                 Ok(len) => len,
                 Err(libc::EAGAIN | libc::EINTR | libc::ENOENT) => return,
                 Err(_) => {
@@ -280,7 +278,7 @@ impl<'a> Control<'a> {
                     continue;
                 }
             }
-            let mut pending = self.shared.pending(&header, body, self.standby_index);
+            let mut pending = self.shared.pending(&header, body, 0);
             pending.queued = true;
             let wants_reply = Op::of(header.opcode).reply != wire::ReplyRule::Never;
             if wants_reply && !self.shared.table().insert(pending) {

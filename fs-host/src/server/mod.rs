@@ -21,7 +21,9 @@ use std::time::Duration;
 use crate::stats::Stats;
 use crate::sys::{self, SignalWatch};
 use crate::transport::Transport;
-use crate::{Error, Guest, GuestFault, Mount, MountOptions, Result, Unmount, Unmounted, wire};
+use crate::{
+    AttrOverride, Error, Guest, GuestFault, Mount, MountOptions, Result, Unmount, Unmounted, wire,
+};
 use control::Control;
 use init::Negotiated;
 pub use reply::Replies;
@@ -147,21 +149,21 @@ impl Server {
         let mut channels = vec![first.clone()];
         for _ in 1..config.workers {
             let further = first
-                .duplicate(false)
+                .duplicate()
                 .map_err(|e| Error::Resource("opening a channel for a worker", e))?;
             channels.push(further);
-        }
-        match first.duplicate(true) {
-            Ok(standby) => channels.push(standby),
-            Err(error) => log::warn!("interrupts will not reach a busy filesystem: {error}"),
         }
         let options = mount
             .as_ref()
             .map_or_else(MountOptions::default, |mount| mount.options().clone());
-        let only_user =
-            (options.allow_root && !options.allow_other).then(|| sys::effective_ids().0);
+        let restricted = options.allow_root && !options.allow_other;
+        let only_user = restricted.then(|| sys::effective_ids().0);
+        let attr = AttrOverride {
+            uncached: restricted,
+            ..options.attr
+        };
         let unmounter = mount.as_ref().map(Mount::unmounter);
-        let shared = Shared::new(channels, &config, options.attr, only_user, unmounter)
+        let shared = Shared::new(channels, &config, attr, only_user, unmounter)
             .map_err(|e| Error::Resource("making an eventfd", e))?;
         sys::install_wake_handler();
         let signals = config

@@ -42,7 +42,7 @@ pub type InitAnswer = Result<wire::InitOut, Errno>;
 
 pub struct Shared {
     pub table: Mutex<Table>,
-    /// One channel per worker, then the standby's where it could be made.
+    /// One channel per worker.
     pub channels: Vec<Arc<dyn Transport>>,
     pub attention: AtomicU32,
     pub standby: Mutex<Standby>,

@@ -27,14 +27,20 @@ pub trait Transport: Send + Sync {
     /// The slices are writable memory on whose contents nothing relies until the call returns.
     unsafe fn read(&self, iov: &[RawSlice]) -> Result<usize, Errno>;
 
+    /// Takes a message if there is one, else EAGAIN. Nobody else may be reading from the same channel.
+    ///
+    /// # Safety
+    /// As for [`Transport::read`].
+    unsafe fn read_nowait(&self, iov: &[RawSlice]) -> Result<usize, Errno>;
+
     /// Writes one message.
     ///
     /// # Safety
     /// The slices are readable memory until the call returns.
     unsafe fn write(&self, iov: &[RawSlice]) -> Result<(), Errno>;
 
-    /// A further channel. A nonblocking one answers EAGAIN instead of waiting.
-    fn duplicate(&self, nonblocking: bool) -> io::Result<Arc<dyn Transport>>;
+    /// A further channel.
+    fn duplicate(&self) -> io::Result<Arc<dyn Transport>>;
 
     /// What to poll for the arrival of a message.
     fn poll_fd(&self) -> BorrowedFd<'_>;
@@ -52,4 +58,11 @@ pub(crate) fn write_bytes(channel: &dyn Transport, bytes: &[u8]) -> Result<(), E
 pub(crate) fn read_bytes(channel: &dyn Transport, bytes: &mut [u8]) -> Result<usize, Errno> {
     // SAFETY: the slice is borrowed mutably, so it is ours across the call.
     unsafe { channel.read(&[RawSlice::new(bytes.as_mut_ptr(), bytes.len())]) }
+}
+
+/// Takes a message into ordinary memory if there is one.
+#[allow(unsafe_code)]
+pub(crate) fn read_bytes_nowait(channel: &dyn Transport, bytes: &mut [u8]) -> Result<usize, Errno> {
+    // SAFETY: as in `read_bytes`.
+    unsafe { channel.read_nowait(&[RawSlice::new(bytes.as_mut_ptr(), bytes.len())]) }
 }

@@ -10,10 +10,7 @@ use crate::sys::{self, Errno, RawSlice};
 
 /// One end of a [`pair`].
 #[derive(Debug)]
-pub struct PairTransport {
-    fd: OwnedFd,
-    nonblocking: bool,
-}
+pub struct PairTransport(OwnedFd);
 
 /// Two connected ends of a message channel. When one is closed, the other reads ENODEV as after an unmount.
 pub fn pair() -> io::Result<(PairTransport, PairTransport)> {
@@ -46,57 +43,48 @@ pub fn pair() -> io::Result<(PairTransport, PairTransport)> {
             }
         }
     }
-    Ok((
-        PairTransport {
-            fd: a,
-            nonblocking: false,
-        },
-        PairTransport {
-            fd: b,
-            nonblocking: false,
-        },
-    ))
+    Ok((PairTransport(a), PairTransport(b)))
 }
 
 impl PairTransport {
     /// The descriptor, for a peer that wants only that.
     pub fn into_fd(self) -> OwnedFd {
-        self.fd
+        self.0
     }
 }
 
 impl Transport for PairTransport {
     unsafe fn read(&self, iov: &[RawSlice]) -> Result<usize, Errno> {
         // SAFETY: passed on to the caller.
-        let result = unsafe {
-            if self.nonblocking {
-                sys::recv_nowait(self.fd.as_fd(), iov)
-            } else {
-                sys::readv(self.fd.as_fd(), iov)
-            }
-        };
-        match result {
-            Ok(0) | Err(libc::ECONNRESET) => Err(libc::ENODEV),
-            other => other,
-        }
+        at_end(unsafe { sys::readv(self.0.as_fd(), iov) })
+    }
+
+    unsafe fn read_nowait(&self, iov: &[RawSlice]) -> Result<usize, Errno> {
+        // SAFETY: passed on to the caller.
+        at_end(unsafe { sys::recv_nowait(self.0.as_fd(), iov) })
     }
 
     unsafe fn write(&self, iov: &[RawSlice]) -> Result<(), Errno> {
         // SAFETY: passed on to the caller.
-        match unsafe { sys::writev(self.fd.as_fd(), iov) } {
+        match unsafe { sys::writev(self.0.as_fd(), iov) } {
             Err(libc::EPIPE) => Err(libc::ENODEV),
             other => other.map(drop),
         }
     }
 
-    fn duplicate(&self, nonblocking: bool) -> io::Result<Arc<dyn Transport>> {
-        Ok(Arc::new(PairTransport {
-            fd: self.fd.try_clone()?,
-            nonblocking,
-        }))
+    fn duplicate(&self) -> io::Result<Arc<dyn Transport>> {
+        Ok(Arc::new(PairTransport(self.0.try_clone()?)))
     }
 
     fn poll_fd(&self) -> BorrowedFd<'_> {
-        self.fd.as_fd()
+        self.0.as_fd()
+    }
+}
+
+/// A closed socket looks to its peer like an unmounted device.
+fn at_end(result: Result<usize, Errno>) -> Result<usize, Errno> {
+    match result {
+        Ok(0) | Err(libc::ECONNRESET) => Err(libc::ENODEV),
+        other => other,
     }
 }

@@ -398,6 +398,26 @@ fn calls_nest_and_traps_stop_at_each_level() {
 }
 
 #[test]
+fn host_functions_that_call_themselves_run_out_of_stack() {
+    let mut linker = Linker::<u32>::new();
+    linker
+        .func_wrap("env", "invoke", |mut caller: Caller<'_, u32>, index: i32| -> Result<(), Trap> {
+            *caller.data_mut() += 1;
+            caller.call_table::<i32, ()>(index as u32, index)
+        })
+        .unwrap();
+    let text = r#"(module (import "env" "invoke" (func $invoke (param i32)))
+        (table funcref (elem $invoke))
+        (func (export "run") (call $invoke (i32.const 0))))"#;
+    let (mut store, instance) = linked(&linker, 0, text);
+    let run = instance.get_typed_func::<(), ()>(&store, "run").unwrap();
+    for _ in 0..2 {
+        assert_eq!(run.call(&mut store, ()).unwrap_err().code(), Some(TrapCode::StackOverflow));
+        assert!(std::mem::take(store.data_mut()) > 100);
+    }
+}
+
+#[test]
 fn panics_pass_through_guests_and_leave_the_store_usable() {
     struct Dropped(Arc<AtomicU32>);
     impl Drop for Dropped {

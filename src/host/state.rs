@@ -1,7 +1,7 @@
 //! What the host knows of one guest: its namespace, descriptors, arguments, environment.
 
 use super::errno::Errno;
-use super::fd::{File, FdTable};
+use super::fd::{FdTable, File};
 use super::layout::{EM_6_0_5, Layout};
 use super::maps::Mappings;
 use super::path::{GuestPath, components};
@@ -10,7 +10,7 @@ use super::resolve::{Base, Grant, Namespace, Object, join};
 use super::sys::{self, Result};
 use crate::runtime::InterruptHandle;
 use std::collections::HashSet;
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
 use std::sync::{Arc, OnceLock};
 
@@ -59,10 +59,14 @@ pub struct Host {
     pub umask: u32,
     /// Structures of the guest's C library.
     pub layout: &'static Layout,
+    /// Whether the guest is a WASI program that knows no error number beyond WASI's.
+    pub pure_wasi: bool,
     /// Whether the guest may make device nodes.
     pub devices: bool,
     /// The status that the guest exited with, from `exit` or `proc_exit` until the start-up code has seen it.
     pub exit_code: Option<i32>,
+    /// Whether the guest ended itself by `exit`, after which its C streams are flushed, and not by `_Exit`.
+    pub flush_at_exit: bool,
     /// Upper half of a legalised 64-bit result.
     pub temp_ret0: u32,
     /// How the embedder stops the guest: a blocking call that a signal ends asks it.
@@ -88,8 +92,10 @@ impl Host {
             env,
             umask: current_umask(),
             layout: &EM_6_0_5,
+            pure_wasi: false,
             devices: policy.devices,
             exit_code: None,
+            flush_at_exit: false,
             temp_ret0: 0,
             interrupt: None,
             maps: Mappings::default(),
@@ -141,11 +147,11 @@ impl Host {
         let mut files = Vec::new();
         for grant in self.namespace.grants() {
             if let Some(root) = grant.root_dir() {
-                files.push(File::preopened(grant.clone(), sys::dup(root)?, grant.guest_path())?);
+                files.push(preopen(grant, root, grant.guest_path())?);
             }
         }
         if let Cwd::Dir(grant, fd) = &self.cwd {
-            files.push(File::preopened(grant.clone(), sys::dup(fd.as_fd())?, b".".to_vec())?);
+            files.push(preopen(grant, fd.as_fd(), b".".to_vec())?);
         }
         for file in files {
             self.fds.insert(Arc::new(file), 3, false)?;
@@ -262,6 +268,15 @@ impl Host {
         // Where even that fails (no permission to enter), the guest stays in the synthetic root.
         let _ = self.chdir(&start);
     }
+}
+
+/// A directory as WASI programs find it: open for reading where the user may read it.
+fn preopen(grant: &Arc<Grant>, dir: BorrowedFd<'_>, name: Vec<u8>) -> Result<File> {
+    let fd = match sys::openat2(dir, c".", libc::O_RDONLY | libc::O_DIRECTORY, 0, libc::RESOLVE_BENEATH) {
+        Ok(fd) => fd,
+        Err(_) => sys::dup(dir)?,
+    };
+    File::preopened(grant.clone(), fd, name)
 }
 
 /// Whether the guest sees the host directory `here` under the very same path in this grant.

@@ -73,7 +73,8 @@ impl Cache {
     /// The image with that key.
     pub(crate) fn load(&self, key: &Key) -> Option<Vec<u8>> {
         let path = self.dir.join(key.file_name());
-        let mut file = OpenOptions::new().read(true).custom_flags(libc::O_NOFOLLOW | libc::O_NONBLOCK).open(&path).ok()?;
+        let mut file =
+            OpenOptions::new().read(true).custom_flags(libc::O_NOFOLLOW | libc::O_NONBLOCK).open(&path).ok()?;
         let metadata = file.metadata().ok()?;
         if !metadata.is_file() || !private(&metadata) || metadata.len() > MAX_ENTRY {
             log::warn!("the cached image {} is ignored: others could have written it", path.display());
@@ -94,7 +95,8 @@ impl Cache {
         let name = key.file_name();
         let unique = COUNTER.fetch_add(1, Ordering::Relaxed);
         let temporary = self.dir.join(format!("{name}.{}.{unique}.tmp", std::process::id()));
-        let result = write_entry(&temporary, key, image).and_then(|()| std::fs::rename(&temporary, self.dir.join(name)));
+        let result =
+            write_entry(&temporary, key, image).and_then(|()| std::fs::rename(&temporary, self.dir.join(name)));
         if let Err(error) = result {
             log::info!("a compiled image was not cached in {}: {error}", self.dir.display());
             // It may not exist, which is fine.

@@ -4,9 +4,8 @@
 //! travels the same way and goes on behind the guest's frames.
 
 use std::any::Any;
-use std::sync::Arc;
 
-use super::module::{LoadedCode, Module};
+use super::module::Module;
 use super::store::StoreCore;
 use super::trap::{Frame, Trap};
 use crate::abi::trap::TrapCode;
@@ -67,21 +66,27 @@ fn finish(core: *mut StoreCore, call: Call) -> Trap {
         },
     };
     if trap.wants_backtrace() {
-        let exact_first = call.activation.fault().is_some();
+        let faulted = call.activation.fault().is_some();
         let frames = call.activation.frames().iter().enumerate();
-        trap.push_frames(frames.filter_map(|(depth, pc)| {
-            // A return address may already belong to the next instruction's row, or function.
-            let pc = if depth == 0 && exact_first { *pc } else { pc - 1 };
-            frame_at(core, pc)
-        }));
+        trap.push_frames(frames.filter_map(|(depth, pc)| frame_at(core, *pc, faulted && depth == 0)));
     }
     trap
 }
 
-fn frame_at(core: &StoreCore, pc: usize) -> Option<Frame> {
-    let (tag, offset) = registry::with_range(pc, |range| (range.tag, pc - range.addresses.start))?;
+/// The frame of a faulting instruction, or of a return address.
+fn frame_at(core: &StoreCore, pc: usize, faulted: bool) -> Option<Frame> {
+    // A return address may be the first one behind its function.
+    let inside = if faulted { pc } else { pc.checked_sub(1)? };
+    let (tag, offset, site) = registry::with_range(inside, |range| {
+        (range.tag, inside - range.addresses.start, range.site_at(pc).filter(|_| faulted))
+    })?;
     let module = core.module_of(tag)?;
-    module.frame(offset as u32)
+    let offset = offset as u32;
+    let location = match site {
+        Some(site) => Some(site.location),
+        None => module.code().call_before(offset + 1),
+    };
+    module.frame(offset, location)
 }
 
 impl StoreCore {
@@ -108,9 +113,4 @@ pub(crate) unsafe fn leave(reason: Reason, exit: Exit) -> ! {
         (*call).reason = Some(reason);
         activation::leave(backtrace.then_some(exit))
     }
-}
-
-/// A loaded module's number in the registry of code.
-pub(crate) fn tag_of(code: &Arc<LoadedCode>) -> u64 {
-    Arc::as_ptr(code) as u64
 }

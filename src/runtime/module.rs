@@ -3,15 +3,16 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use super::call;
+use super::cache::{Cache, Key};
 use super::engine::Engine;
 use super::error::Error;
 use super::trap::Frame;
-use crate::abi::trap::TrapCode;
+use crate::codegen::image::abi_hash;
+use crate::codegen::{CodeImage, CodegenError, Options, TrapSite, compile_module};
 use crate::sys::activation;
 use crate::sys::mapping::CodeMapping;
 use crate::sys::registry::{self, CodeRange, FaultSite, Registration};
-use crate::wasm::{self, ExportKind, ExternType, FuncIndex, Import, SegmentMode};
+use crate::wasm::{self, ExportKind, ExternType, FuncIndex, Import, SegmentMode, TypeIndex};
 
 /// A compiled module. Cheap to clone; clones are the same module.
 #[derive(Clone)]
@@ -30,24 +31,26 @@ struct ModuleInner {
     code: Arc<LoadedCode>,
 }
 
-/// Where in the module an address of its code comes from.
+/// A call in the code.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Location {
-    /// Offset of a faulting instruction or of the instruction behind a call, in the code.
+    /// Offset of the instruction behind it, in the code.
     pub(crate) pc: u32,
     /// Offset in the module's bytes.
     pub(crate) module: u32,
 }
 
 /// What the compiler makes of a module.
-pub(crate) struct CodeParts {
-    pub(crate) code: Vec<u8>,
+pub(crate) struct CodeParts<'a> {
+    pub(crate) code: &'a [u8],
     /// Offset of each own function in the code, ascending.
     pub(crate) functions: Vec<u32>,
-    /// Offset of each type's trampoline.
-    pub(crate) trampolines: Vec<u32>,
-    /// Instructions that may fault, sorted by `pc`.
-    pub(crate) traps: Vec<(Location, TrapCode)>,
+    /// Where the last function ends.
+    pub(crate) functions_end: u32,
+    /// Offset of the trampoline of each type that a function has.
+    pub(crate) trampolines: Vec<Option<u32>>,
+    /// Instructions that may fault, sorted by offset.
+    pub(crate) traps: Vec<FaultSite>,
     /// Calls, sorted by `pc`.
     pub(crate) calls: Vec<Location>,
 }
@@ -58,33 +61,23 @@ pub(crate) struct LoadedCode {
     _registration: Registration,
     mapping: CodeMapping,
     functions: Vec<u32>,
-    /// Where the functions end and trampolines begin.
     functions_end: u32,
-    locations: Vec<Location>,
+    calls: Vec<Location>,
 }
 
 impl LoadedCode {
-    fn new(parts: CodeParts) -> Result<Arc<LoadedCode>, Error> {
+    fn new(parts: CodeParts<'_>) -> Result<Arc<LoadedCode>, Error> {
         let mapping =
-            CodeMapping::new(&parts.code).map_err(|error| Error::Limit(format!("no memory for code: {error}")))?;
+            CodeMapping::new(parts.code).map_err(|error| Error::Limit(format!("no memory for code: {error}")))?;
         let start = mapping.base() as usize;
-        let site = |(location, code): &(Location, TrapCode)| FaultSite { offset: location.pc, code: *code as u8 };
-        let sites = parts.traps.iter().map(site).collect();
-        let mut locations: Vec<_> = parts.traps.iter().map(|(location, _)| *location).chain(parts.calls).collect();
-        locations.sort_by_key(|location| location.pc);
-        let code = Arc::new_cyclic(|this| LoadedCode {
-            _registration: registry::register(CodeRange {
-                addresses: start..start + mapping.len(),
-                sites,
-                tag: this.as_ptr() as u64,
-            }),
-            functions_end: parts.trampolines.iter().copied().min().unwrap_or(mapping.len() as u32),
+        let addresses = start..start + mapping.len();
+        Ok(Arc::new_cyclic(|this| LoadedCode {
+            _registration: registry::register(CodeRange { addresses, sites: parts.traps, tag: this.as_ptr() as u64 }),
             mapping,
             functions: parts.functions,
-            locations,
-        });
-        debug_assert_eq!(code.tag(), call::tag_of(&code));
-        Ok(code)
+            functions_end: parts.functions_end,
+            calls: parts.calls,
+        }))
     }
 
     /// Its number in the registry.
@@ -95,6 +88,12 @@ impl LoadedCode {
     /// Addresses of own functions, in order.
     pub(crate) fn functions(&self) -> impl Iterator<Item = *const u8> + '_ {
         self.functions.iter().map(|offset| self.mapping.base().wrapping_add(*offset as usize))
+    }
+
+    /// Where in the module the call stands that returns to this offset.
+    pub(crate) fn call_before(&self, pc: u32) -> Option<u32> {
+        let at = self.calls.binary_search_by_key(&pc, |location| location.pc).ok()?;
+        self.calls.get(at).map(|location| location.module)
     }
 }
 
@@ -110,8 +109,35 @@ impl Module {
     /// # Errors
     /// If the bytes are not a valid module, need a feature that is not supported, or compile to too much.
     pub fn new(engine: &Engine, bytes: &[u8]) -> Result<Module, Error> {
-        let info = wasm::parse(bytes)?;
-        let parts = compile(engine, &info, bytes)?;
+        let options = Options { poll: engine.config().interruptible, ..Options::host() };
+        let cache = engine.config().cache_dir.as_deref().and_then(Cache::open);
+        let Some(cache) = cache else {
+            let (info, image) = compile(bytes, &options)?;
+            return Module::load(engine, info, bytes, &image);
+        };
+        let key = Key::new(bytes, abi_hash(), options.bits());
+        if let Some((info, image)) = cached(&cache, &key, bytes, &options) {
+            return Module::load(engine, info, bytes, &image);
+        }
+        let (info, image) = compile(bytes, &options)?;
+        cache.store(&key, &image.serialize());
+        Module::load(engine, info, bytes, &image)
+    }
+
+    fn load(engine: &Engine, info: wasm::Module, bytes: &[u8], image: &CodeImage) -> Result<Module, Error> {
+        let own =
+            (info.imported_functions..info.functions.len() as u32).filter_map(|index| image.function(FuncIndex(index)));
+        let ranges: Vec<_> = own.collect();
+        let types = 0..info.types.len() as u32;
+        let site = |site: &TrapSite| FaultSite { offset: site.pc, location: site.loc, code: site.code as u8 };
+        let parts = CodeParts {
+            code: image.code(),
+            functions: ranges.iter().map(|range| range.start as u32).collect(),
+            functions_end: ranges.last().map_or(0, |range| range.end as u32),
+            trampolines: types.map(|ty| image.trampoline(TypeIndex(ty)).map(|offset| offset as u32)).collect(),
+            traps: image.traps().iter().map(site).collect(),
+            calls: image.calls().iter().map(|call| Location { pc: call.pc, module: call.loc }).collect(),
+        };
         Module::assemble(engine, info, bytes, parts)
     }
 
@@ -119,13 +145,14 @@ impl Module {
         engine: &Engine,
         info: wasm::Module,
         bytes: &[u8],
-        parts: CodeParts,
+        parts: CodeParts<'_>,
     ) -> Result<Module, Error> {
         let trampolines = parts.trampolines.clone();
         let code = LoadedCode::new(parts)?;
         let type_ids: Box<[u32]> = info.types.iter().map(|ty| engine.type_id(ty)).collect();
         let base = code.mapping.base() as usize;
-        let trampolines = type_ids.iter().zip(trampolines).map(|(id, offset)| (*id, base + offset as usize)).collect();
+        let known = type_ids.iter().zip(trampolines);
+        let trampolines = known.filter_map(|(id, offset)| Some((*id, base + offset? as usize))).collect();
         let exports = info.exports.iter().cloned().collect();
         Ok(Module(Arc::new(ModuleInner {
             engine: engine.clone(),
@@ -223,23 +250,15 @@ impl Module {
         }
     }
 
-    /// The function and place that an offset in the code comes from.
-    pub(crate) fn frame(&self, offset: u32) -> Option<Frame> {
+    /// The frame of the function whose code holds the offset.
+    pub(crate) fn frame(&self, offset: u32, location: Option<u32>) -> Option<Frame> {
         let code = &self.0.code;
         let body = code.functions.partition_point(|start| *start <= offset).checked_sub(1)?;
         if offset >= code.functions_end {
             return None;
         }
         let func = self.0.info.defined(body);
-        // The row of a fault is at its instruction; the row of a call is behind it.
-        let at = code.locations.partition_point(|location| location.pc < offset);
-        let end = code.functions.get(body + 1).copied().unwrap_or(code.functions_end);
-        let location = code.locations.get(at).filter(|location| location.pc <= end);
-        Some(Frame {
-            func: func.0,
-            name: self.func_name(func).map(str::to_owned),
-            offset: location.map(|location| location.module),
-        })
+        Some(Frame { func: func.0, name: self.func_name(func).map(str::to_owned), offset: location })
     }
 }
 
@@ -248,6 +267,18 @@ unsafe extern "C" fn no_trampoline() {
     unsafe { activation::leave(None) }
 }
 
-fn compile(_engine: &Engine, _info: &wasm::Module, _bytes: &[u8]) -> Result<CodeParts, Error> {
-    Err(Error::Compile("this build has no compiler".into()))
+fn compile(bytes: &[u8], options: &Options) -> Result<(wasm::Module, CodeImage), Error> {
+    let info = wasm::parse(bytes)?;
+    let image = compile_module(&info, bytes, options).map_err(|error| match error {
+        CodegenError::Load(error) => Error::Load(error),
+        other => Error::Compile(other.to_string()),
+    })?;
+    Ok((info, image))
+}
+
+/// The module and its image, if the cache has one that fits.
+fn cached(cache: &Cache, key: &Key, bytes: &[u8], options: &Options) -> Option<(wasm::Module, CodeImage)> {
+    let image = CodeImage::deserialize(&cache.load(key)?)?;
+    let info = wasm::parse_validated(bytes).ok()?;
+    (image.options().bits() == options.bits() && image.fits(&info)).then_some((info, image))
 }

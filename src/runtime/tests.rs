@@ -4,6 +4,7 @@ use super::module::{CodeParts, Location};
 use super::*;
 use crate::abi::trap::TrapCode;
 use crate::abi::vmctx::offset;
+use crate::sys::registry::FaultSite;
 use crate::wasm;
 use dynasmrt::{DynasmApi, dynasm};
 
@@ -20,12 +21,14 @@ const MODULE: &str = r#"(module
     (func $load (export "load") (type 0) (unreachable))
     (func $deep (export "deep") (type 0) (unreachable)))"#;
 
-fn parts(info: &wasm::Module) -> CodeParts {
+fn assemble(engine: &Engine) -> Module {
+    let bytes = wat::parse_str(MODULE).unwrap();
+    let info = wasm::parse(&bytes).unwrap();
+    let layout = info.vm_layout();
     let mut asm = Assembler::new(0);
     let mut functions = Vec::new();
     let mut traps = Vec::new();
     let mut calls = Vec::new();
-    let layout = info.vm_layout();
     let here = |asm: &Assembler| asm.offset().0 as u32;
 
     functions.push(here(&asm));
@@ -38,28 +41,31 @@ fn parts(info: &wasm::Module) -> CodeParts {
 
     functions.push(here(&asm));
     dynasm!(asm ; .arch x64 ; push rbp ; mov rbp, rsp);
-    traps.push((Location { pc: here(&asm), module: 0x20 }, TrapCode::Unreachable));
+    traps.push(FaultSite { offset: here(&asm), location: 0x20, code: TrapCode::Unreachable as u8 });
     dynasm!(asm ; .arch x64 ; ud2);
 
     functions.push(here(&asm));
     dynasm!(asm ; .arch x64 ; push rbp ; mov rbp, rsp ; mov esi, esi);
-    traps.push((Location { pc: here(&asm), module: 0x30 }, TrapCode::MemoryOutOfBounds));
+    traps.push(FaultSite { offset: here(&asm), location: 0x30, code: TrapCode::MemoryOutOfBounds as u8 });
     dynasm!(asm ; .arch x64 ; mov eax, [r14 + rsi] ; pop rbp ; ret);
 
     functions.push(here(&asm));
     dynasm!(asm ; .arch x64 ; push rbp ; mov rbp, rsp ; cmp rsp, [r15 + offset::STACK_LIMIT] ; jae BYTE 2);
-    traps.push((Location { pc: here(&asm), module: 0x40 }, TrapCode::StackOverflow));
+    traps.push(FaultSite { offset: here(&asm), location: 0x40, code: TrapCode::StackOverflow as u8 });
     dynasm!(asm ; .arch x64 ; ud2);
     let back = functions[3] as i32 - here(&asm) as i32 - 5;
     dynasm!(asm ; .arch x64 ; call back);
     calls.push(Location { pc: here(&asm), module: 0x44 });
     dynasm!(asm ; .arch x64 ; pop rbp ; ret);
 
-    let trampolines = vec![here(&asm)];
+    let functions_end = here(&asm);
     dynasm!(asm ; .arch x64 ; push rbp ; mov rbp, rsp ; push rbx ; push rbx ; mov rbx, rdx ; mov rax, rsi
         ; mov r15, rdi ; mov r14, [rdi] ; mov esi, [rbx] ; mov edx, [rbx + 8] ; call rax ; mov [rbx], rax
         ; pop rbx ; pop rbx ; pop rbp ; ret);
-    CodeParts { code: asm.finalize().unwrap(), functions, trampolines, traps, calls }
+    let code = asm.finalize().unwrap();
+    let trampolines = vec![Some(functions_end)];
+    let parts = CodeParts { code: &code, functions, functions_end, trampolines, traps, calls };
+    Module::assemble(engine, info, &bytes, parts).unwrap()
 }
 
 type Pair = TypedFunc<(i32, i32), i32>;
@@ -72,10 +78,7 @@ struct Guest<T: 'static> {
 impl<T: 'static> Guest<T> {
     fn new(linker: &Linker<T>, data: T) -> Guest<T> {
         let engine = Engine::default();
-        let bytes = wat::parse_str(MODULE).unwrap();
-        let info = wasm::parse(&bytes).unwrap();
-        let parts = parts(&info);
-        let module = Module::assemble(&engine, info, &bytes, parts).unwrap();
+        let module = assemble(&engine);
         let mut store = Store::new(&engine, data);
         let instance = linker.instantiate(&mut store, &module).unwrap();
         Guest { store, instance }
@@ -246,10 +249,7 @@ fn stores_move_between_threads() {
 #[test]
 fn missing_imports_are_listed_with_what_is_there() {
     let engine = Engine::default();
-    let bytes = wat::parse_str(MODULE).unwrap();
-    let info = wasm::parse(&bytes).unwrap();
-    let parts = parts(&info);
-    let module = Module::assemble(&engine, info, &bytes, parts).unwrap();
+    let module = assemble(&engine);
     let mut linker = Linker::new();
     linker.func_wrap("env", "host", |_: Caller<'_, ()>, _: i64| {}).unwrap();
     let mut store = Store::new(&engine, ());

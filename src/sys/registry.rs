@@ -7,11 +7,13 @@ use std::ops::Range;
 use std::sync::atomic::{AtomicPtr, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
-/// An instruction that may fault, or a return address: `offset` counts from the start of the code.
+/// An instruction that may fault.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct FaultSite {
     /// Offset of the instruction in the code.
     pub offset: u32,
+    /// Where it comes from, for the owner.
+    pub location: u32,
     /// Trap code that a fault here means.
     pub code: u8,
 }
@@ -28,11 +30,11 @@ pub struct CodeRange {
 }
 
 impl CodeRange {
-    /// Trap code of a fault at address `pc`.
-    pub fn fault_at(&self, pc: usize) -> Option<u8> {
+    /// The row of the instruction at address `pc`.
+    pub fn site_at(&self, pc: usize) -> Option<FaultSite> {
         let offset = u32::try_from(pc.checked_sub(self.addresses.start)?).ok()?;
         let at = self.sites.binary_search_by_key(&offset, |site| site.offset).ok()?;
-        self.sites.get(at).map(|site| site.code)
+        self.sites.get(at).copied()
     }
 }
 
@@ -105,13 +107,13 @@ mod tests {
 
     #[test]
     fn ranges_are_found_while_registered() {
-        let sites = vec![FaultSite { offset: 3, code: 9 }];
+        let sites = vec![FaultSite { offset: 3, location: 70, code: 9 }];
         let first = register(CodeRange { addresses: 16..32, sites, tag: 1 });
         let second = register(CodeRange { addresses: 32..40, sites: Vec::new(), tag: 2 });
         assert_eq!(with_range(31, |range| range.tag), Some(1));
         assert_eq!(with_range(32, |range| range.tag), Some(2));
-        assert_eq!(with_range(19, |range| range.fault_at(19)), Some(Some(9)));
-        assert_eq!(with_range(20, |range| range.fault_at(20)), Some(None));
+        assert_eq!(with_range(19, |range| range.site_at(19).map(|site| site.code)), Some(Some(9)));
+        assert_eq!(with_range(20, |range| range.site_at(20)), Some(None));
         drop(first);
         assert_eq!(with_range(31, |range| range.tag), None);
         drop(second);

@@ -9,7 +9,8 @@ use std::mem::MaybeUninit;
 use std::sync::Once;
 
 use super::activation::{self, Fault};
-use super::{registry, thread, x64};
+use super::registry::{self, FaultSite};
+use super::{thread, x64};
 
 /// The signals that a faulting instruction raises.
 const SIGNALS: [libc::c_int; 4] = [libc::SIGSEGV, libc::SIGBUS, libc::SIGILL, libc::SIGFPE];
@@ -60,7 +61,9 @@ extern "C" fn handler(signal: libc::c_int, info: *mut libc::siginfo_t, context: 
     // SAFETY: the kernel passes valid pointers to the signal's information and the interrupted context.
     unsafe {
         let context = &mut *context.cast::<libc::ucontext_t>();
-        if !handle_guest_fault((*info).si_addr() as usize, context) {
+        // The other signals tell no address.
+        let address = matches!(signal, libc::SIGSEGV | libc::SIGBUS).then(|| (*info).si_addr() as usize);
+        if !handle_guest_fault(address, context) {
             chain(signal, info, std::ptr::from_mut(context).cast());
         }
     }
@@ -70,13 +73,13 @@ extern "C" fn handler(signal: libc::c_int, info: *mut libc::siginfo_t, context: 
 ///
 /// # Safety
 /// `context` is the interrupted context of the running thread.
-unsafe fn handle_guest_fault(address: usize, context: &mut libc::ucontext_t) -> bool {
+unsafe fn handle_guest_fault(address: Option<usize>, context: &mut libc::ucontext_t) -> bool {
     let current = activation::current();
     if current.is_null() {
         return false;
     }
     let registers = x64::Registers::of(context);
-    let Some(site) = registry::with_range(registers.pc, |range| range.fault_at(registers.pc)) else { return false };
+    let Some(site) = registry::with_range(registers.pc, |range| range.site_at(registers.pc)) else { return false };
     let Some(fault) = classify(site, address, &registers) else { return false };
     // SAFETY: the activation is running on this thread, which is stopped in generated code: nobody else uses it.
     // Frames between the stack pointer and the entry are readable.
@@ -88,16 +91,18 @@ unsafe fn handle_guest_fault(address: usize, context: &mut libc::ucontext_t) -> 
     true
 }
 
-fn classify(site: Option<u8>, address: usize, registers: &x64::Registers) -> Option<Fault> {
-    match site {
-        Some(code) => {
+fn classify(site: Option<FaultSite>, address: Option<usize>, registers: &x64::Registers) -> Option<Fault> {
+    match (site, address) {
+        (Some(FaultSite { code, .. }), Some(address)) => {
             let window = WINDOW.get()?;
             let low = registers.memory_base.saturating_sub(window.below);
             let high = registers.memory_base.saturating_add(window.above);
-            (code != window.code || (low..high).contains(&address)).then_some(Fault::Code(code))
+            (code == window.code && (low..high).contains(&address)).then_some(Fault::Code(code))
         }
+        (Some(FaultSite { code, .. }), None) => Some(Fault::Code(code)),
         // Not an access that the guest asked for: if it is the stack's, the guest went too deep.
-        None => thread::is_near_stack(address).then_some(Fault::StackGuard),
+        (None, Some(address)) => thread::is_near_stack(address).then_some(Fault::StackGuard),
+        (None, None) => None,
     }
 }
 

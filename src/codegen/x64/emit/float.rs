@@ -305,12 +305,12 @@ impl Emitter<'_> {
 
     fn cold_saturate(&mut self, cold: &ColdConversion, wide: bool, int_wide: bool, signed: bool) {
         let (d, t, _, s) = cold.regs;
-        let zero = self.buf.label();
         if !signed && int_wide {
             // NaN and negative numbers are left.
             self.imm(d, 0);
             return self.buf.jump(None, cold.done);
         }
+        let zero = self.buf.label();
         self.zero(t);
         self.float_cmp(wide, s, t);
         self.buf.jump(Some(Cc::P as u8), zero);

@@ -17,6 +17,8 @@
 
 pub mod abi;
 pub mod codegen;
+pub mod fs;
+pub mod host;
 pub mod ir;
 pub mod memory;
 pub mod runtime;

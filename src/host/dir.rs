@@ -69,6 +69,16 @@ impl DirStream {
         self.next += 1;
     }
 
+    /// Goes past an entry that did not come from the host: of a synthetic directory.
+    pub fn step(&mut self) {
+        self.next += 1;
+    }
+
+    /// Goes to an entry of a synthetic directory.
+    pub fn jump(&mut self, ordinal: u64) {
+        self.next = ordinal;
+    }
+
     /// Goes to the entry behind the one whose cookie is given, 0 for the first.
     pub fn seek(&mut self, fd: BorrowedFd<'_>, cookie: u64) -> Result<()> {
         if cookie == self.next {

@@ -62,7 +62,7 @@ impl File {
 
     /// A directory that a WASI program finds open, under a name.
     pub fn preopened(grant: Arc<Grant>, fd: OwnedFd, name: Vec<u8>) -> Result<File> {
-        Ok(File { preopen: Some(name), ..File::granted(grant, fd, true)? })
+        Ok(File { preopen: Some(name), ..File::granted(grant, fd, false)? })
     }
 
     /// A directory of the synthetic tree.

@@ -55,7 +55,7 @@ pub struct Layout {
     pub statfs: StatFsLayout,
     /// `F_GETLK`; `F_SETLK` and `F_SETLKW` are the next two.
     pub f_getlk: i32,
-    /// Bytes of `struct rusage` up to and including `ru_maxrss`.
+    /// Bytes of `struct rusage`.
     pub rusage: usize,
 }
 
@@ -104,15 +104,16 @@ pub static EM_3_1_6: Layout = Layout {
     },
     statfs: STATFS32,
     f_getlk: 5,
-    rusage: 20,
+    rusage: 136,
 };
 
 /// 3.1.69: 64-bit time, other lock commands.
 pub static EM_3_1_69: Layout =
-    Layout { name: "3.1.69", time: 8, stat: STAT64, statfs: STATFS32, f_getlk: 12, rusage: 36 };
+    Layout { name: "3.1.69", time: 8, stat: STAT64, statfs: STATFS32, f_getlk: 12, rusage: 152 };
 
 /// 6.0.5: 64-bit counts in `struct statfs`.
-pub static EM_6_0_5: Layout = Layout { name: "6.0.5", time: 8, stat: STAT64, statfs: STATFS64, f_getlk: 12, rusage: 36 };
+pub static EM_6_0_5: Layout =
+    Layout { name: "6.0.5", time: 8, stat: STAT64, statfs: STATFS64, f_getlk: 12, rusage: 152 };
 
 /// Bytes of the largest structure that the tables describe.
 const LARGEST: usize = 96;

@@ -186,6 +186,19 @@ impl Namespace {
         self.open_path(base, path, flags, 0)
     }
 
+    /// The directory and the name of a path of one component: that needs no walk, as the kernel looks the name up without
+    /// following it, in calls that do not follow.
+    pub fn plain<'a>(
+        &'a self,
+        base: Base<'a>,
+        path: &'a GuestPath,
+    ) -> Result<Option<(&'a Arc<Grant>, BorrowedFd<'a>, &'a CStr)>> {
+        let at = self
+            .locate(base, path)?
+            .filter(|at| at.grant.file.is_none() && !at.grant.covered && is_plain_name(&path.bytes()[at.offset..]));
+        Ok(at.map(|at| (at.grant, at.dir, path.rest(at.offset))))
+    }
+
     /// Attributes of what a path stands for; `Err(path)` of the synthetic tree.
     pub fn stat(
         &self,
@@ -193,13 +206,8 @@ impl Namespace {
         path: &mut GuestPath,
         follow: bool,
     ) -> Result<std::result::Result<sys::Stat, Vec<Vec<u8>>>> {
-        // One component needs no walk: the kernel looks it up without following, and only a link needs more.
-        if let Some(at) = self.locate(base, path)?
-            && at.grant.file.is_none()
-            && !at.grant.covered
-            && is_plain_name(&path.bytes()[at.offset..])
-        {
-            let stat = sys::fstatat(at.dir, path.rest(at.offset), libc::AT_SYMLINK_NOFOLLOW)?;
+        if let Some((_, dir, name)) = self.plain(base, path)? {
+            let stat = sys::fstatat(dir, name, libc::AT_SYMLINK_NOFOLLOW)?;
             if !follow || stat.st_mode & libc::S_IFMT != libc::S_IFLNK {
                 return Ok(Ok(stat));
             }
@@ -283,12 +291,8 @@ impl Namespace {
             return Ok(self.locate_absolute(path.bytes()));
         }
         Ok(match base {
-            Base::Dir(grant, dir) => {
-                Some(Located { grant, dir, offset: 0, at_root: false, leave: Leave::Grant })
-            }
-            Base::Cwd(grant, dir) => {
-                Some(Located { grant, dir, offset: 0, at_root: false, leave: Leave::Namespace })
-            }
+            Base::Dir(grant, dir) => Some(Located { grant, dir, offset: 0, at_root: false, leave: Leave::Grant }),
+            Base::Cwd(grant, dir) => Some(Located { grant, dir, offset: 0, at_root: false, leave: Leave::Namespace }),
             Base::Confined(..) if path.is_absolute() => return Err(Errno::EPERM),
             Base::Confined(grant, dir) => {
                 Some(Located { grant, dir, offset: 0, at_root: false, leave: Leave::Directory })

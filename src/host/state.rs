@@ -1,7 +1,7 @@
 //! What the host knows of one guest: its namespace, descriptors, arguments, environment.
 
 use super::errno::Errno;
-use super::fd::{File, FdTable};
+use super::fd::{FdTable, File};
 use super::layout::{EM_6_0_5, Layout};
 use super::maps::Mappings;
 use super::path::{GuestPath, components};
@@ -10,8 +10,9 @@ use super::resolve::{Base, Grant, Namespace, Object, join};
 use super::sys::{self, Result};
 use crate::runtime::InterruptHandle;
 use std::collections::HashSet;
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 
 /// Data of a store that guests' host calls work on. Embedders put a [`Host`] into their own type and implement this.
@@ -59,14 +60,20 @@ pub struct Host {
     pub umask: u32,
     /// Structures of the guest's C library.
     pub layout: &'static Layout,
+    /// Whether the guest is a WASI program that knows no error number beyond WASI's.
+    pub pure_wasi: bool,
     /// Whether the guest may make device nodes.
     pub devices: bool,
     /// The status that the guest exited with, from `exit` or `proc_exit` until the start-up code has seen it.
     pub exit_code: Option<i32>,
+    /// Whether the guest ended itself by `exit`, after which its C streams are flushed, and not by `_Exit`.
+    pub flush_at_exit: bool,
     /// Upper half of a legalised 64-bit result.
     pub temp_ret0: u32,
     /// How the embedder stops the guest: a blocking call that a signal ends asks it.
     pub interrupt: Option<InterruptHandle>,
+    /// While set, a blocking host call that a signal ends gives EINTR to the guest, which goes on.
+    pub soft_interrupt: Option<Arc<AtomicBool>>,
     /// Files that are mapped into the guest's memory.
     pub(super) maps: Mappings,
     /// State of exceptions that unwind through the host.
@@ -88,10 +95,13 @@ impl Host {
             env,
             umask: current_umask(),
             layout: &EM_6_0_5,
+            pure_wasi: false,
             devices: policy.devices,
             exit_code: None,
+            flush_at_exit: false,
             temp_ret0: 0,
             interrupt: None,
+            soft_interrupt: None,
             maps: Mappings::default(),
             exceptions: Default::default(),
             reported: HashSet::new(),
@@ -141,11 +151,11 @@ impl Host {
         let mut files = Vec::new();
         for grant in self.namespace.grants() {
             if let Some(root) = grant.root_dir() {
-                files.push(File::preopened(grant.clone(), sys::dup(root)?, grant.guest_path())?);
+                files.push(preopen(grant, root, grant.guest_path())?);
             }
         }
         if let Cwd::Dir(grant, fd) = &self.cwd {
-            files.push(File::preopened(grant.clone(), sys::dup(fd.as_fd())?, b".".to_vec())?);
+            files.push(preopen(grant, fd.as_fd(), b".".to_vec())?);
         }
         for file in files {
             self.fds.insert(Arc::new(file), 3, false)?;
@@ -233,9 +243,10 @@ impl Host {
         }
     }
 
-    /// Whether the embedder has asked the guest to stop.
+    /// Whether the embedder has asked the guest to stop, or to come back from a blocking call.
     pub fn interrupted(&self) -> bool {
-        self.interrupt.as_ref().is_some_and(InterruptHandle::is_set)
+        let soft = |flag: &Arc<AtomicBool>| flag.load(Ordering::Acquire);
+        self.interrupt.as_ref().is_some_and(InterruptHandle::is_set) || self.soft_interrupt.as_ref().is_some_and(soft)
     }
 
     /// Logs once that a guest used something that does not exist here.
@@ -262,6 +273,15 @@ impl Host {
         // Where even that fails (no permission to enter), the guest stays in the synthetic root.
         let _ = self.chdir(&start);
     }
+}
+
+/// A directory as WASI programs find it: open for reading where the user may read it.
+fn preopen(grant: &Arc<Grant>, dir: BorrowedFd<'_>, name: Vec<u8>) -> Result<File> {
+    let fd = match sys::openat2(dir, c".", libc::O_RDONLY | libc::O_DIRECTORY, 0, libc::RESOLVE_BENEATH) {
+        Ok(fd) => fd,
+        Err(_) => sys::dup(dir)?,
+    };
+    File::preopened(grant.clone(), fd, name)
 }
 
 /// Whether the guest sees the host directory `here` under the very same path in this grant.

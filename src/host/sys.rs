@@ -58,13 +58,7 @@ struct OpenHow {
 pub fn openat2(dir: BorrowedFd<'_>, path: &CStr, flags: i32, mode: u32, resolve: u64) -> Result<OwnedFd> {
     let mode = if flags & (libc::O_CREAT | libc::O_TMPFILE) != 0 && flags & libc::O_PATH == 0 { mode } else { 0 };
     let how = OpenHow { flags: (flags | libc::O_CLOEXEC) as u32 as u64, mode: u64::from(mode), resolve };
-    let fd = call!(syscall(
-        libc::SYS_openat2,
-        dir.as_raw_fd(),
-        path.as_ptr(),
-        &raw const how,
-        size_of::<OpenHow>()
-    ))?;
+    let fd = call!(syscall(libc::SYS_openat2, dir.as_raw_fd(), path.as_ptr(), &raw const how, size_of::<OpenHow>()))?;
     Ok(owned(fd as i32))
 }
 
@@ -329,6 +323,18 @@ pub fn pwrite(fd: BorrowedFd<'_>, buf: &[u8], offset: i64) -> Result<usize> {
     call!(pwrite64(fd.as_raw_fd(), buf.as_ptr().cast(), buf.len(), offset)).map(|n| n as usize)
 }
 
+/// Writes everything, however often it takes.
+pub fn write_all(fd: BorrowedFd<'_>, mut bytes: &[u8]) -> Result<()> {
+    while !bytes.is_empty() {
+        match call!(write(fd.as_raw_fd(), bytes.as_ptr().cast(), bytes.len())) {
+            Ok(written) => bytes = &bytes[written as usize..],
+            Err(Errno::EINTR) => {}
+            Err(errno) => return Err(errno),
+        }
+    }
+    Ok(())
+}
+
 /// `copy_file_range(2)`; a `None` offset uses and moves the file position.
 pub fn copy_file_range(
     from: (BorrowedFd<'_>, Option<&mut i64>),
@@ -386,9 +392,8 @@ impl LocalTime {
             // SAFETY: libc points tm_zone at a NUL-terminated name that lives as long as the zone is loaded.
             unsafe { CStr::from_ptr(tm.tm_zone) }.to_string_lossy().into_owned()
         };
-        let fields = [
-            tm.tm_sec, tm.tm_min, tm.tm_hour, tm.tm_mday, tm.tm_mon, tm.tm_year, tm.tm_wday, tm.tm_yday, tm.tm_isdst,
-        ];
+        let fields =
+            [tm.tm_sec, tm.tm_min, tm.tm_hour, tm.tm_mday, tm.tm_mon, tm.tm_year, tm.tm_wday, tm.tm_yday, tm.tm_isdst];
         LocalTime { fields, gmtoff: tm.tm_gmtoff, zone }
     }
 }
@@ -409,9 +414,7 @@ pub fn break_down(time: i64, utc: bool) -> Result<LocalTime> {
 /// The inverse of [`break_down`], which also normalises the fields; `None` where no such time exists.
 pub fn make_time(fields: [i32; 9], utc: bool) -> Option<(i64, LocalTime)> {
     let mut tm: libc::tm = zeroed();
-    [
-        tm.tm_sec, tm.tm_min, tm.tm_hour, tm.tm_mday, tm.tm_mon, tm.tm_year, tm.tm_wday, tm.tm_yday, tm.tm_isdst,
-    ] = fields;
+    [tm.tm_sec, tm.tm_min, tm.tm_hour, tm.tm_mday, tm.tm_mon, tm.tm_year, tm.tm_wday, tm.tm_yday, tm.tm_isdst] = fields;
     // mktime answers -1 both for an error and for the second before the epoch; it sets the weekday only on success.
     tm.tm_wday = 7;
     // SAFETY: both functions read and write the struct, a local.
@@ -422,6 +425,23 @@ pub fn make_time(fields: [i32; 9], utc: bool) -> Option<(i64, LocalTime)> {
         }
     };
     (tm.tm_wday != 7).then(|| (time, LocalTime::from_tm(&tm)))
+}
+
+/// `strftime(3)` in the C locale: the number of bytes before the terminator, 0 where the text does not fit.
+pub fn format_time(buf: &mut [u8], format: &CStr, fields: [i32; 9], gmtoff: i64, zone: &CStr) -> usize {
+    if buf.is_empty() {
+        return 0;
+    }
+    let mut tm: libc::tm = zeroed();
+    // The C library indexes its tables of names by these.
+    [tm.tm_sec, tm.tm_min, tm.tm_hour, tm.tm_mday, tm.tm_mon, tm.tm_year, tm.tm_wday, tm.tm_yday, tm.tm_isdst] = fields;
+    tm.tm_mon = tm.tm_mon.rem_euclid(12);
+    tm.tm_wday = tm.tm_wday.rem_euclid(7);
+    (tm.tm_gmtoff, tm.tm_zone) = (gmtoff, zone.as_ptr().cast_mut());
+    buf[0] = 0;
+    // SAFETY: the buffer is as long as said, the strings are terminated and outlive the call, and the fields that
+    // select names are within their tables.
+    unsafe { libc::strftime(buf.as_mut_ptr().cast(), buf.len(), format.as_ptr(), &tm) }
 }
 
 /// `clock_nanosleep(2)`; on EINTR a relative sleep's rest is in `time`.

@@ -45,12 +45,7 @@ impl MemFs {
     /// An empty filesystem for this many bytes of file data.
     pub fn with_capacity(bytes: u64) -> Self {
         let (uid, gid) = crate::sys::effective_ids();
-        MemFs {
-            replies: None,
-            request: Vec::new(),
-            out: Vec::new(),
-            tree: Tree::new(bytes, uid, gid),
-        }
+        MemFs { replies: None, request: Vec::new(), out: Vec::new(), tree: Tree::new(bytes, uid, gid) }
     }
 
     fn init(&mut self, body: &[u8]) -> Answer {
@@ -91,11 +86,7 @@ impl MemFs {
             wire::BATCH_FORGET => {
                 let count = wire::BatchForgetIn::read(body).map_or(0, |batch| batch.count as usize);
                 let list = body.get(8..).unwrap_or_default();
-                for one in list
-                    .chunks_exact(16)
-                    .take(count)
-                    .filter_map(wire::ForgetOne::read)
-                {
+                for one in list.chunks_exact(16).take(count).filter_map(wire::ForgetOne::read) {
                     self.tree.forget(one.nodeid, one.nlookup);
                 }
                 return None;
@@ -128,10 +119,7 @@ impl MemFs {
             wire::WRITE => self.write(header, body),
             wire::STATFS => self.statfs(),
             wire::OPENDIR => {
-                self.put(&wire::OpenOut {
-                    open_flags: wire::FOPEN_CACHE_DIR,
-                    ..Default::default()
-                });
+                self.put(&wire::OpenOut { open_flags: wire::FOPEN_CACHE_DIR, ..Default::default() });
                 Ok(())
             }
             wire::READDIR => self.readdir(header, body, false),
@@ -143,9 +131,7 @@ impl MemFs {
             wire::ACCESS => self.access(header, body),
             wire::FALLOCATE => self.fallocate(header, body),
             wire::LSEEK => self.lseek(header, body),
-            wire::RELEASE | wire::RELEASEDIR | wire::FSYNC | wire::FSYNCDIR | wire::DESTROY => {
-                Ok(())
-            }
+            wire::RELEASE | wire::RELEASEDIR | wire::FSYNC | wire::FSYNCDIR | wire::DESTROY => Ok(()),
             _ => Err(libc::ENOSYS),
         }
     }
@@ -164,10 +150,7 @@ fn parse<T: Wire>(body: &[u8]) -> Result<T, Errno> {
 
 /// The NUL-terminated name at the beginning of `bytes`, and what follows it.
 fn name(bytes: &[u8]) -> Result<(&[u8], &[u8]), Errno> {
-    let end = bytes
-        .iter()
-        .position(|byte| *byte == 0)
-        .ok_or(libc::EINVAL)?;
+    let end = bytes.iter().position(|byte| *byte == 0).ok_or(libc::EINVAL)?;
     Ok((&bytes[..end], &bytes[end + 1..]))
 }
 

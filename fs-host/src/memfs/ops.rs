@@ -37,11 +37,7 @@ impl MemFs {
 
     fn put_attr(&mut self, id: u64) -> Answer {
         let attr = self.tree.get(id)?.attr;
-        self.put(&wire::AttrOut {
-            attr_valid: VALID_SECONDS,
-            attr,
-            ..Default::default()
-        });
+        self.put(&wire::AttrOut { attr_valid: VALID_SECONDS, attr, ..Default::default() });
         Ok(())
     }
 
@@ -78,25 +74,13 @@ impl MemFs {
         }
         if has(wire::FATTR_ATIME) {
             let given = (set.atime, set.atimensec);
-            (attr.atime, attr.atimensec) = if has(wire::FATTR_ATIME_NOW) {
-                clock
-            } else {
-                given
-            };
+            (attr.atime, attr.atimensec) = if has(wire::FATTR_ATIME_NOW) { clock } else { given };
         }
         if has(wire::FATTR_MTIME) {
             let given = (set.mtime, set.mtimensec);
-            (attr.mtime, attr.mtimensec) = if has(wire::FATTR_MTIME_NOW) {
-                clock
-            } else {
-                given
-            };
+            (attr.mtime, attr.mtimensec) = if has(wire::FATTR_MTIME_NOW) { clock } else { given };
         }
-        (attr.ctime, attr.ctimensec) = if has(wire::FATTR_CTIME) {
-            (set.ctime, set.ctimensec)
-        } else {
-            clock
-        };
+        (attr.ctime, attr.ctimensec) = if has(wire::FATTR_CTIME) { (set.ctime, set.ctimensec) } else { clock };
         self.put_attr(header.nodeid)
     }
 
@@ -106,11 +90,7 @@ impl MemFs {
         }
         let node = self.tree.get_mut(id)?;
         let Body::File(data) = &mut node.body else {
-            return Err(if node.is_dir() {
-                libc::EISDIR
-            } else {
-                libc::EINVAL
-            });
+            return Err(if node.is_dir() { libc::EISDIR } else { libc::EINVAL });
         };
         let before = data.held();
         data.clear(size, u64::MAX);
@@ -133,14 +113,7 @@ impl MemFs {
     }
 
     /// Makes a node with a name and returns its id.
-    fn make(
-        &mut self,
-        header: &InHeader,
-        name: &[u8],
-        mode: u32,
-        rdev: u32,
-        body: Body,
-    ) -> Result<u64, Errno> {
+    fn make(&mut self, header: &InHeader, name: &[u8], mode: u32, rdev: u32, body: Body) -> Result<u64, Errno> {
         if name.len() > wire::NAME_MAX {
             return Err(libc::ENAMETOOLONG);
         }
@@ -153,16 +126,8 @@ impl MemFs {
         }
         let is_dir = mode & S_IFMT == S_IFDIR;
         let inherits = parent.attr.mode & S_ISGID != 0;
-        let gid = if inherits {
-            parent.attr.gid
-        } else {
-            header.gid
-        };
-        let mode = if inherits && is_dir {
-            mode | S_ISGID
-        } else {
-            mode
-        };
+        let gid = if inherits { parent.attr.gid } else { header.gid };
+        let mode = if inherits && is_dir { mode | S_ISGID } else { mode };
         let id = self.tree.add(mode, header.uid, gid, rdev, body);
         self.tree.get_mut(id)?.attr.nlink = if is_dir { 2 } else { 1 };
         let parent = self.tree.get_mut(header.nodeid)?;
@@ -173,11 +138,7 @@ impl MemFs {
     }
 
     fn body_for(mode: u32) -> Body {
-        if mode & S_IFMT == S_IFREG {
-            Body::File(Default::default())
-        } else {
-            Body::Special
-        }
+        if mode & S_IFMT == S_IFREG { Body::File(Default::default()) } else { Body::Special }
     }
 
     pub(super) fn symlink(&mut self, header: &InHeader, body: &[u8]) -> Answer {
@@ -189,31 +150,15 @@ impl MemFs {
 
     pub(super) fn mknod(&mut self, header: &InHeader, body: &[u8]) -> Answer {
         let arg = parse::<wire::MknodIn>(body)?;
-        let mode = if arg.mode & S_IFMT == 0 {
-            arg.mode | S_IFREG
-        } else {
-            arg.mode
-        };
-        let id = self.make(
-            header,
-            name(&body[16..])?.0,
-            mode,
-            arg.rdev,
-            Self::body_for(mode),
-        )?;
+        let mode = if arg.mode & S_IFMT == 0 { arg.mode | S_IFREG } else { arg.mode };
+        let id = self.make(header, name(&body[16..])?.0, mode, arg.rdev, Self::body_for(mode))?;
         self.put_entry(id)
     }
 
     pub(super) fn mkdir(&mut self, header: &InHeader, body: &[u8]) -> Answer {
         let arg = parse::<wire::MkdirIn>(body)?;
         let dir = Body::Dir(Dir::below(header.nodeid));
-        let id = self.make(
-            header,
-            name(&body[8..])?.0,
-            S_IFDIR | arg.mode & 0o7777,
-            0,
-            dir,
-        )?;
+        let id = self.make(header, name(&body[8..])?.0, S_IFDIR | arg.mode & 0o7777, 0, dir)?;
         self.put_entry(id)
     }
 
@@ -245,11 +190,7 @@ impl MemFs {
         let (old, rest) = name(names)?;
         let new = name(rest)?.0;
         if flags & !(RENAME_NOREPLACE | RENAME_EXCHANGE) != 0 || new.len() > wire::NAME_MAX {
-            return Err(if flags > 3 {
-                libc::EINVAL
-            } else {
-                libc::ENAMETOOLONG
-            });
+            return Err(if flags > 3 { libc::EINVAL } else { libc::ENAMETOOLONG });
         }
         let source = self.child(header.nodeid, old)?;
         let target = self.child(new_parent, new).ok();
@@ -264,10 +205,7 @@ impl MemFs {
             None => {}
         }
         self.tree.get_mut(header.nodeid)?.dir_mut()?.remove(old);
-        self.tree
-            .get_mut(new_parent)?
-            .dir_mut()?
-            .insert(new, source);
+        self.tree.get_mut(new_parent)?.dir_mut()?.insert(new, source);
         self.moved(source, header.nodeid, new_parent)
     }
 
@@ -336,10 +274,7 @@ impl MemFs {
             self.resize(header.nodeid, 0)?;
         }
         // All writes come through this kernel, so its cache stays right.
-        self.put(&wire::OpenOut {
-            open_flags: wire::FOPEN_KEEP_CACHE,
-            ..Default::default()
-        });
+        self.put(&wire::OpenOut { open_flags: wire::FOPEN_KEEP_CACHE, ..Default::default() });
         Ok(())
     }
 
@@ -347,16 +282,12 @@ impl MemFs {
         let arg = parse::<wire::CreateIn>(body)?;
         let mode = S_IFREG | arg.mode & 0o7777;
         let id = if header.opcode == wire::TMPFILE {
-            self.tree
-                .add(mode, header.uid, header.gid, 0, Self::body_for(mode))
+            self.tree.add(mode, header.uid, header.gid, 0, Self::body_for(mode))
         } else {
             self.make(header, name(&body[16..])?.0, mode, 0, Self::body_for(mode))?
         };
         let entry = self.entry(id)?;
-        let open = wire::OpenOut {
-            open_flags: wire::FOPEN_KEEP_CACHE,
-            ..Default::default()
-        };
+        let open = wire::OpenOut { open_flags: wire::FOPEN_KEEP_CACHE, ..Default::default() };
         self.put(&wire::CreateOut { entry, open });
         Ok(())
     }
@@ -368,16 +299,8 @@ impl MemFs {
         let Body::File(data) = &node.body else {
             return Err(libc::EISDIR);
         };
-        let len = node
-            .attr
-            .size
-            .saturating_sub(arg.offset)
-            .min(u64::from(arg.size)) as usize;
-        let out = OutHeader {
-            len: (size_of::<OutHeader>() + len) as u32,
-            error: 0,
-            unique: header.unique,
-        };
+        let len = node.attr.size.saturating_sub(arg.offset).min(u64::from(arg.size)) as usize;
+        let out = OutHeader { len: (size_of::<OutHeader>() + len) as u32, error: 0, unique: header.unique };
         let mut parts = [IoSlice::new(&[]); READ_PIECES];
         parts[0] = IoSlice::new(out.bytes());
         let mut used = 1;
@@ -400,11 +323,7 @@ impl MemFs {
     pub(super) fn write(&mut self, header: &InHeader, body: &[u8]) -> Answer {
         let arg = parse::<wire::WriteIn>(body)?;
         let bytes = body.get(40..40 + arg.size as usize).ok_or(libc::EINVAL)?;
-        let end = arg
-            .offset
-            .checked_add(bytes.len() as u64)
-            .filter(|end| *end <= MAX_SIZE)
-            .ok_or(libc::EFBIG)?;
+        let end = arg.offset.checked_add(bytes.len() as u64).filter(|end| *end <= MAX_SIZE).ok_or(libc::EFBIG)?;
         let (used, capacity) = (self.tree.used, self.tree.capacity);
         let node = self.tree.get_mut(header.nodeid)?;
         let Body::File(data) = &mut node.body else {
@@ -419,10 +338,7 @@ impl MemFs {
         node.attr.size = node.attr.size.max(end);
         node.touch(true);
         self.tree.used += growth;
-        self.put(&wire::WriteOut {
-            size: arg.size,
-            padding: 0,
-        });
+        self.put(&wire::WriteOut { size: arg.size, padding: 0 });
         Ok(())
     }
 
@@ -476,39 +392,19 @@ impl MemFs {
     }
 
     /// Adds an entry if it fits. With `refer`, a READDIRPLUS entry counts as a lookup.
-    fn put_dirent(
-        &mut self,
-        room: usize,
-        cookie: u64,
-        name: &[u8],
-        id: u64,
-        refer: bool,
-        plus: bool,
-    ) -> bool {
+    fn put_dirent(&mut self, room: usize, cookie: u64, name: &[u8], id: u64, refer: bool, plus: bool) -> bool {
         let prefix = if plus { size_of::<wire::EntryOut>() } else { 0 };
         let len = wire::align8(prefix + wire::DIRENT_HEAD + name.len());
         if self.out.len() + len > room {
             return false;
         }
         let end = self.out.len() + len;
-        let kind = self
-            .tree
-            .get(id)
-            .map_or(0, |node| node.attr.mode >> 12 & 15);
+        let kind = self.tree.get(id).map_or(0, |node| node.attr.mode >> 12 & 15);
         if plus {
-            let entry = if refer {
-                self.entry(id).unwrap_or_default()
-            } else {
-                wire::EntryOut::default()
-            };
+            let entry = if refer { self.entry(id).unwrap_or_default() } else { wire::EntryOut::default() };
             self.put(&entry);
         }
-        self.put(&wire::Dirent {
-            ino: id,
-            off: cookie,
-            namelen: name.len() as u32,
-            kind,
-        });
+        self.put(&wire::Dirent { ino: id, off: cookie, namelen: name.len() as u32, kind });
         self.out.extend_from_slice(name);
         self.out.resize(end, 0);
         true
@@ -533,10 +429,7 @@ impl MemFs {
     /// Puts a value, or only its size when nothing was asked for.
     fn put_sized(&mut self, value: &[u8], asked: u32) -> Answer {
         if asked == 0 {
-            self.put(&wire::GetxattrOut {
-                size: value.len() as u32,
-                padding: 0,
-            });
+            self.put(&wire::GetxattrOut { size: value.len() as u32, padding: 0 });
         } else if value.len() > asked as usize {
             return Err(libc::ERANGE);
         } else {
@@ -548,11 +441,7 @@ impl MemFs {
     pub(super) fn getxattr(&mut self, header: &InHeader, body: &[u8]) -> Answer {
         let arg = parse::<wire::GetxattrIn>(body)?;
         let node = self.tree.get(header.nodeid)?;
-        let value = node
-            .xattrs
-            .get(name(&body[8..])?.0)
-            .ok_or(libc::ENODATA)?
-            .clone();
+        let value = node.xattrs.get(name(&body[8..])?.0).ok_or(libc::ENODATA)?.clone();
         self.put_sized(&value, arg.size)
     }
 
@@ -590,25 +479,16 @@ impl MemFs {
             0 => 6,
             _ => attr.mode >> class & 7,
         };
-        if mask & !allowed == 0 {
-            Ok(())
-        } else {
-            Err(libc::EACCES)
-        }
+        if mask & !allowed == 0 { Ok(()) } else { Err(libc::EACCES) }
     }
 
     pub(super) fn fallocate(&mut self, header: &InHeader, body: &[u8]) -> Answer {
         let arg = parse::<wire::FallocateIn>(body)?;
-        let end = arg
-            .offset
-            .checked_add(arg.length)
-            .filter(|end| *end <= MAX_SIZE)
-            .ok_or(libc::EFBIG)?;
+        let end = arg.offset.checked_add(arg.length).filter(|end| *end <= MAX_SIZE).ok_or(libc::EFBIG)?;
         let mode = arg.mode as i32;
         let keep = mode & libc::FALLOC_FL_KEEP_SIZE != 0;
         let clear = mode & (libc::FALLOC_FL_PUNCH_HOLE | libc::FALLOC_FL_ZERO_RANGE) != 0;
-        let known =
-            libc::FALLOC_FL_KEEP_SIZE | libc::FALLOC_FL_PUNCH_HOLE | libc::FALLOC_FL_ZERO_RANGE;
+        let known = libc::FALLOC_FL_KEEP_SIZE | libc::FALLOC_FL_PUNCH_HOLE | libc::FALLOC_FL_ZERO_RANGE;
         if mode & !known != 0 {
             return Err(libc::EOPNOTSUPP);
         }
@@ -648,9 +528,7 @@ impl MemFs {
             libc::SEEK_HOLE => false,
             _ => return Err(libc::EINVAL),
         };
-        let offset = data
-            .seek(arg.offset, node.attr.size, want_data)
-            .ok_or(libc::ENXIO)?;
+        let offset = data.seek(arg.offset, node.attr.size, want_data).ok_or(libc::ENXIO)?;
         self.put(&wire::LseekOut { offset });
         Ok(())
     }

@@ -18,10 +18,7 @@ fn main() {
 }
 
 fn run() -> Result<(), Box<dyn std::error::Error>> {
-    let mut options = MountOptions {
-        subtype: Some("memfs".into()),
-        ..MountOptions::default()
-    };
+    let mut options = MountOptions { subtype: Some("memfs".into()), ..MountOptions::default() };
     let mut config = ServerConfig::default();
     let mut mountpoint = None;
     let mut args = std::env::args().skip(1);

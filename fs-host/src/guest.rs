@@ -34,26 +34,17 @@ pub struct GuestFault {
 impl GuestFault {
     /// A trap.
     pub fn trap(message: impl Into<String>) -> Self {
-        GuestFault {
-            kind: FaultKind::Trap,
-            message: message.into(),
-        }
+        GuestFault { kind: FaultKind::Trap, message: message.into() }
     }
 
     /// The end of a call that [`Interrupt::stop`] ended.
     pub fn stopped(message: impl Into<String>) -> Self {
-        GuestFault {
-            kind: FaultKind::Stopped,
-            message: message.into(),
-        }
+        GuestFault { kind: FaultKind::Stopped, message: message.into() }
     }
 
     /// The guest ended itself.
     pub fn exited(code: i32) -> Self {
-        GuestFault {
-            kind: FaultKind::Exited(code),
-            message: format!("the guest exited with code {code}"),
-        }
+        GuestFault { kind: FaultKind::Exited(code), message: format!("the guest exited with code {code}") }
     }
 }
 
@@ -81,11 +72,7 @@ pub struct RequestBuffer<'a> {
 impl<'a> RequestBuffer<'a> {
     /// A buffer in ordinary memory.
     pub fn new(bytes: &'a mut [u8]) -> Self {
-        RequestBuffer {
-            len: bytes.len(),
-            ptr: NonNull::from(bytes).cast(),
-            guest: PhantomData,
-        }
+        RequestBuffer { len: bytes.len(), ptr: NonNull::from(bytes).cast(), guest: PhantomData }
     }
 
     /// A buffer in memory that cannot be borrowed, such as a linear memory shared with other guest threads.
@@ -94,11 +81,7 @@ impl<'a> RequestBuffer<'a> {
     /// The bytes stay mapped and writable while the guest is borrowed for `'a`, and hold nothing whose value
     /// this process's own soundness depends on.
     pub unsafe fn from_raw(ptr: NonNull<u8>, len: usize) -> Self {
-        RequestBuffer {
-            ptr,
-            len,
-            guest: PhantomData,
-        }
+        RequestBuffer { ptr, len, guest: PhantomData }
     }
 
     /// Where the buffer begins.

@@ -18,11 +18,7 @@ impl MemFs {
         }
         let node = self.tree.get_mut(id)?;
         let Body::File(data) = &mut node.body else {
-            return Err(if node.is_dir() {
-                libc::EISDIR
-            } else {
-                libc::EINVAL
-            });
+            return Err(if node.is_dir() { libc::EISDIR } else { libc::EINVAL });
         };
         let before = data.held();
         data.clear(size, u64::MAX);
@@ -40,10 +36,7 @@ impl MemFs {
             self.resize(header.nodeid, 0)?;
         }
         // All writes come through this kernel, so its cache stays right.
-        self.put(&wire::OpenOut {
-            open_flags: wire::FOPEN_KEEP_CACHE,
-            ..Default::default()
-        });
+        self.put(&wire::OpenOut { open_flags: wire::FOPEN_KEEP_CACHE, ..Default::default() });
         Ok(())
     }
 
@@ -54,16 +47,8 @@ impl MemFs {
         let Body::File(data) = &node.body else {
             return Err(libc::EISDIR);
         };
-        let len = node
-            .attr
-            .size
-            .saturating_sub(arg.offset)
-            .min(u64::from(arg.size)) as usize;
-        let out = OutHeader {
-            len: (size_of::<OutHeader>() + len) as u32,
-            error: 0,
-            unique: header.unique,
-        };
+        let len = node.attr.size.saturating_sub(arg.offset).min(u64::from(arg.size)) as usize;
+        let out = OutHeader { len: (size_of::<OutHeader>() + len) as u32, error: 0, unique: header.unique };
         let mut parts = [IoSlice::new(&[]); READ_PIECES];
         parts[0] = IoSlice::new(out.bytes());
         let mut used = 1;
@@ -86,11 +71,7 @@ impl MemFs {
     pub(super) fn write(&mut self, header: &InHeader, body: &[u8]) -> Answer {
         let arg = parse::<wire::WriteIn>(body)?;
         let bytes = body.get(40..40 + arg.size as usize).ok_or(libc::EINVAL)?;
-        let end = arg
-            .offset
-            .checked_add(bytes.len() as u64)
-            .filter(|end| *end <= MAX_SIZE)
-            .ok_or(libc::EFBIG)?;
+        let end = arg.offset.checked_add(bytes.len() as u64).filter(|end| *end <= MAX_SIZE).ok_or(libc::EFBIG)?;
         let (used, capacity) = (self.tree.used, self.tree.capacity);
         let node = self.tree.get_mut(header.nodeid)?;
         let Body::File(data) = &mut node.body else {
@@ -105,10 +86,7 @@ impl MemFs {
         node.attr.size = node.attr.size.max(end);
         node.touch(true);
         self.tree.used += growth;
-        self.put(&wire::WriteOut {
-            size: arg.size,
-            padding: 0,
-        });
+        self.put(&wire::WriteOut { size: arg.size, padding: 0 });
         Ok(())
     }
 
@@ -131,10 +109,7 @@ impl MemFs {
     /// Puts a value, or only its size when nothing was asked for.
     fn put_sized(&mut self, value: &[u8], asked: u32) -> Answer {
         if asked == 0 {
-            self.put(&wire::GetxattrOut {
-                size: value.len() as u32,
-                padding: 0,
-            });
+            self.put(&wire::GetxattrOut { size: value.len() as u32, padding: 0 });
         } else if value.len() > asked as usize {
             return Err(libc::ERANGE);
         } else {
@@ -146,11 +121,7 @@ impl MemFs {
     pub(super) fn getxattr(&mut self, header: &InHeader, body: &[u8]) -> Answer {
         let arg = parse::<wire::GetxattrIn>(body)?;
         let node = self.tree.get(header.nodeid)?;
-        let value = node
-            .xattrs
-            .get(name(&body[8..])?.0)
-            .ok_or(libc::ENODATA)?
-            .clone();
+        let value = node.xattrs.get(name(&body[8..])?.0).ok_or(libc::ENODATA)?.clone();
         self.put_sized(&value, arg.size)
     }
 
@@ -173,16 +144,11 @@ impl MemFs {
 
     pub(super) fn fallocate(&mut self, header: &InHeader, body: &[u8]) -> Answer {
         let arg = parse::<wire::FallocateIn>(body)?;
-        let end = arg
-            .offset
-            .checked_add(arg.length)
-            .filter(|end| *end <= MAX_SIZE)
-            .ok_or(libc::EFBIG)?;
+        let end = arg.offset.checked_add(arg.length).filter(|end| *end <= MAX_SIZE).ok_or(libc::EFBIG)?;
         let mode = arg.mode as i32;
         let keep = mode & libc::FALLOC_FL_KEEP_SIZE != 0;
         let clear = mode & (libc::FALLOC_FL_PUNCH_HOLE | libc::FALLOC_FL_ZERO_RANGE) != 0;
-        let known =
-            libc::FALLOC_FL_KEEP_SIZE | libc::FALLOC_FL_PUNCH_HOLE | libc::FALLOC_FL_ZERO_RANGE;
+        let known = libc::FALLOC_FL_KEEP_SIZE | libc::FALLOC_FL_PUNCH_HOLE | libc::FALLOC_FL_ZERO_RANGE;
         if mode & !known != 0 {
             return Err(libc::EOPNOTSUPP);
         }
@@ -222,9 +188,7 @@ impl MemFs {
             libc::SEEK_HOLE => false,
             _ => return Err(libc::EINVAL),
         };
-        let offset = data
-            .seek(arg.offset, node.attr.size, want_data)
-            .ok_or(libc::ENXIO)?;
+        let offset = data.seek(arg.offset, node.attr.size, want_data).ok_or(libc::ENXIO)?;
         self.put(&wire::LseekOut { offset });
         Ok(())
     }

@@ -95,11 +95,7 @@ impl MemFs {
             wire::BATCH_FORGET => {
                 let count = wire::BatchForgetIn::read(body).map_or(0, |batch| batch.count as usize);
                 let list = body.get(8..).unwrap_or_default();
-                for one in list
-                    .chunks_exact(16)
-                    .take(count)
-                    .filter_map(wire::ForgetOne::read)
-                {
+                for one in list.chunks_exact(16).take(count).filter_map(wire::ForgetOne::read) {
                     self.tree.forget(one.nodeid, one.nlookup);
                 }
                 return None;
@@ -132,10 +128,7 @@ impl MemFs {
             wire::WRITE => self.write(header, body),
             wire::STATFS => self.statfs(),
             wire::OPENDIR => {
-                self.put(&wire::OpenOut {
-                    open_flags: wire::FOPEN_CACHE_DIR,
-                    ..Default::default()
-                });
+                self.put(&wire::OpenOut { open_flags: wire::FOPEN_CACHE_DIR, ..Default::default() });
                 Ok(())
             }
             wire::READDIR => self.readdir(header, body, false),
@@ -147,9 +140,7 @@ impl MemFs {
             wire::ACCESS => self.access(header, body),
             wire::FALLOCATE => self.fallocate(header, body),
             wire::LSEEK => self.lseek(header, body),
-            wire::RELEASE | wire::RELEASEDIR | wire::FSYNC | wire::FSYNCDIR | wire::DESTROY => {
-                Ok(())
-            }
+            wire::RELEASE | wire::RELEASEDIR | wire::FSYNC | wire::FSYNCDIR | wire::DESTROY => Ok(()),
             _ => Err(libc::ENOSYS),
         }
     }
@@ -168,10 +159,7 @@ fn parse<T: Wire>(body: &[u8]) -> Result<T, Errno> {
 
 /// The NUL-terminated name at the beginning of `bytes`, and what follows it.
 fn name(bytes: &[u8]) -> Result<(&[u8], &[u8]), Errno> {
-    let end = bytes
-        .iter()
-        .position(|byte| *byte == 0)
-        .ok_or(libc::EINVAL)?;
+    let end = bytes.iter().position(|byte| *byte == 0).ok_or(libc::EINVAL)?;
     Ok((&bytes[..end], &bytes[end + 1..]))
 }
 

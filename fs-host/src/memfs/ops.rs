@@ -32,11 +32,7 @@ impl MemFs {
 
     fn put_attr(&mut self, id: u64) -> Answer {
         let attr = self.tree.get(id)?.attr;
-        self.put(&wire::AttrOut {
-            attr_valid: self.valid_seconds,
-            attr,
-            ..Default::default()
-        });
+        self.put(&wire::AttrOut { attr_valid: self.valid_seconds, attr, ..Default::default() });
         Ok(())
     }
 
@@ -76,25 +72,13 @@ impl MemFs {
         }
         if has(wire::FATTR_ATIME) {
             let given = (set.atime, set.atimensec);
-            (attr.atime, attr.atimensec) = if has(wire::FATTR_ATIME_NOW) {
-                clock
-            } else {
-                given
-            };
+            (attr.atime, attr.atimensec) = if has(wire::FATTR_ATIME_NOW) { clock } else { given };
         }
         if has(wire::FATTR_MTIME) {
             let given = (set.mtime, set.mtimensec);
-            (attr.mtime, attr.mtimensec) = if has(wire::FATTR_MTIME_NOW) {
-                clock
-            } else {
-                given
-            };
+            (attr.mtime, attr.mtimensec) = if has(wire::FATTR_MTIME_NOW) { clock } else { given };
         }
-        (attr.ctime, attr.ctimensec) = if has(wire::FATTR_CTIME) {
-            (set.ctime, set.ctimensec)
-        } else {
-            clock
-        };
+        (attr.ctime, attr.ctimensec) = if has(wire::FATTR_CTIME) { (set.ctime, set.ctimensec) } else { clock };
         self.put_attr(header.nodeid)
     }
 
@@ -109,14 +93,7 @@ impl MemFs {
     }
 
     /// Makes a node with a name and returns its id.
-    fn make(
-        &mut self,
-        header: &InHeader,
-        name: &[u8],
-        mode: u32,
-        rdev: u32,
-        body: Body,
-    ) -> Result<u64, Errno> {
+    fn make(&mut self, header: &InHeader, name: &[u8], mode: u32, rdev: u32, body: Body) -> Result<u64, Errno> {
         if name.len() > wire::NAME_MAX {
             return Err(libc::ENAMETOOLONG);
         }
@@ -129,16 +106,8 @@ impl MemFs {
         }
         let is_dir = mode & S_IFMT == S_IFDIR;
         let inherits = parent.attr.mode & S_ISGID != 0;
-        let gid = if inherits {
-            parent.attr.gid
-        } else {
-            header.gid
-        };
-        let mode = if inherits && is_dir {
-            mode | S_ISGID
-        } else {
-            mode
-        };
+        let gid = if inherits { parent.attr.gid } else { header.gid };
+        let mode = if inherits && is_dir { mode | S_ISGID } else { mode };
         let id = self.tree.add(mode, header.uid, gid, rdev, body);
         self.tree.get_mut(id)?.attr.nlink = if is_dir { 2 } else { 1 };
         let parent = self.tree.get_mut(header.nodeid)?;
@@ -149,11 +118,7 @@ impl MemFs {
     }
 
     fn body_for(mode: u32) -> Body {
-        if mode & S_IFMT == S_IFREG {
-            Body::File(Default::default())
-        } else {
-            Body::Special
-        }
+        if mode & S_IFMT == S_IFREG { Body::File(Default::default()) } else { Body::Special }
     }
 
     pub(super) fn symlink(&mut self, header: &InHeader, body: &[u8]) -> Answer {
@@ -165,31 +130,15 @@ impl MemFs {
 
     pub(super) fn mknod(&mut self, header: &InHeader, body: &[u8]) -> Answer {
         let arg = parse::<wire::MknodIn>(body)?;
-        let mode = if arg.mode & S_IFMT == 0 {
-            arg.mode | S_IFREG
-        } else {
-            arg.mode
-        };
-        let id = self.make(
-            header,
-            name(&body[16..])?.0,
-            mode,
-            arg.rdev,
-            Self::body_for(mode),
-        )?;
+        let mode = if arg.mode & S_IFMT == 0 { arg.mode | S_IFREG } else { arg.mode };
+        let id = self.make(header, name(&body[16..])?.0, mode, arg.rdev, Self::body_for(mode))?;
         self.put_entry(id)
     }
 
     pub(super) fn mkdir(&mut self, header: &InHeader, body: &[u8]) -> Answer {
         let arg = parse::<wire::MkdirIn>(body)?;
         let dir = Body::Dir(Dir::below(header.nodeid));
-        let id = self.make(
-            header,
-            name(&body[8..])?.0,
-            S_IFDIR | arg.mode & 0o7777,
-            0,
-            dir,
-        )?;
+        let id = self.make(header, name(&body[8..])?.0, S_IFDIR | arg.mode & 0o7777, 0, dir)?;
         self.put_entry(id)
     }
 
@@ -221,11 +170,7 @@ impl MemFs {
         let (old, rest) = name(names)?;
         let new = name(rest)?.0;
         if flags & !(RENAME_NOREPLACE | RENAME_EXCHANGE) != 0 || new.len() > wire::NAME_MAX {
-            return Err(if flags > 3 {
-                libc::EINVAL
-            } else {
-                libc::ENAMETOOLONG
-            });
+            return Err(if flags > 3 { libc::EINVAL } else { libc::ENAMETOOLONG });
         }
         let source = self.child(header.nodeid, old)?;
         let target = self.child(new_parent, new).ok();
@@ -240,10 +185,7 @@ impl MemFs {
             None => {}
         }
         self.tree.get_mut(header.nodeid)?.dir_mut()?.remove(old);
-        self.tree
-            .get_mut(new_parent)?
-            .dir_mut()?
-            .insert(new, source);
+        self.tree.get_mut(new_parent)?.dir_mut()?.insert(new, source);
         self.moved(source, header.nodeid, new_parent)
     }
 
@@ -310,16 +252,12 @@ impl MemFs {
         let arg = parse::<wire::CreateIn>(body)?;
         let mode = S_IFREG | arg.mode & 0o7777;
         let id = if header.opcode == wire::TMPFILE {
-            self.tree
-                .add(mode, header.uid, header.gid, 0, Self::body_for(mode))
+            self.tree.add(mode, header.uid, header.gid, 0, Self::body_for(mode))
         } else {
             self.make(header, name(&body[16..])?.0, mode, 0, Self::body_for(mode))?
         };
         let entry = self.entry(id)?;
-        let open = wire::OpenOut {
-            open_flags: wire::FOPEN_KEEP_CACHE,
-            ..Default::default()
-        };
+        let open = wire::OpenOut { open_flags: wire::FOPEN_KEEP_CACHE, ..Default::default() };
         self.put(&wire::CreateOut { entry, open });
         Ok(())
     }
@@ -374,39 +312,19 @@ impl MemFs {
     }
 
     /// Adds an entry if it fits. With `refer`, a READDIRPLUS entry counts as a lookup.
-    fn put_dirent(
-        &mut self,
-        room: usize,
-        cookie: u64,
-        name: &[u8],
-        id: u64,
-        refer: bool,
-        plus: bool,
-    ) -> bool {
+    fn put_dirent(&mut self, room: usize, cookie: u64, name: &[u8], id: u64, refer: bool, plus: bool) -> bool {
         let prefix = if plus { size_of::<wire::EntryOut>() } else { 0 };
         let len = wire::align8(prefix + wire::DIRENT_HEAD + name.len());
         if self.out.len() + len > room {
             return false;
         }
         let end = self.out.len() + len;
-        let kind = self
-            .tree
-            .get(id)
-            .map_or(0, |node| node.attr.mode >> 12 & 15);
+        let kind = self.tree.get(id).map_or(0, |node| node.attr.mode >> 12 & 15);
         if plus {
-            let entry = if refer {
-                self.entry(id).unwrap_or_default()
-            } else {
-                wire::EntryOut::default()
-            };
+            let entry = if refer { self.entry(id).unwrap_or_default() } else { wire::EntryOut::default() };
             self.put(&entry);
         }
-        self.put(&wire::Dirent {
-            ino: id,
-            off: cookie,
-            namelen: name.len() as u32,
-            kind,
-        });
+        self.put(&wire::Dirent { ino: id, off: cookie, namelen: name.len() as u32, kind });
         self.out.extend_from_slice(name);
         self.out.resize(end, 0);
         true
@@ -429,10 +347,6 @@ impl MemFs {
             0 => 6,
             _ => attr.mode >> class & 7,
         };
-        if mask & !allowed == 0 {
-            Ok(())
-        } else {
-            Err(libc::EACCES)
-        }
+        if mask & !allowed == 0 { Ok(()) } else { Err(libc::EACCES) }
     }
 }

@@ -1,0 +1,34 @@
+//! IR to machine code.
+//!
+//! # The function convention
+//!
+//! Generated functions and host functions share one convention, System V's with these rules:
+//! - argument 0 is the callee's vmctx (`rdi`), wasm parameters follow: integers and references in `rsi rdx rcx r8 r9`, floats in
+//!   `xmm0..=xmm7`, the rest on the stack at `[rsp+8*n]` before the call, in order;
+//! - results: the first two integers in `rax rdx`, the first two floats in `xmm0 xmm1`, any others in the stack area where stack arguments
+//!   are passed, 8 bytes each, in order (the caller makes the area large enough for both, and the results overwrite the arguments).
+//!   A host function has one result at most;
+//! - `r15` holds the vmctx of the running function and `r14` its memory base (pinned). Direct calls within a module leave both as they are. A call that
+//!   may leave the module (import, indirect) sets `rdi` and `r15` to the callee's `ctx` and `r14` to `[ctx]`, and restores both afterwards;
+//! - `rbx rbp r12 r13 r14 r15` are preserved by the callee; every function keeps a frame pointer chain in `rbp`, which backtraces walk.
+//! - an I32 in a register or a stack slot is zero-extended to 64 bits, argument or result, wherever generated code or a trampoline put it there.
+//!   Generated code relies on it for arguments and for results of direct calls; of foreign calls (which may reach host functions) it does not;
+//! - the stack limit leaves room below it for what is not checked: a leaf function's frame of up to 1 KiB, and whatever builtins and host functions need;
+//! - a fault at a trap site is a trap: `SIGSEGV`/`SIGBUS` (memory), `SIGILL` (`ud2`), and `SIGFPE` (the machine's division; the site's code says whether
+//!   by zero or by overflow).
+//!
+//! # The way of a function
+//!
+//! [`isel`] orders the blocks and walks them; [`x64::lower`] selects machine instructions over virtual registers ([`vcode`]); regalloc2 allocates;
+//! [`x64::emit`] emits; [`image`] links functions to a position-independent [`CodeImage`]. [`driver`] does that for whole modules.
+
+pub mod driver;
+pub mod image;
+pub mod isel;
+pub mod options;
+pub mod vcode;
+pub mod x64;
+
+pub use driver::{compile_function, compile_module};
+pub use image::CodeImage;
+pub use options::{CallSite, CodegenError, CpuFeatures, MemoryPolicy, Options, TrapSite};

@@ -1,0 +1,209 @@
+//! Emission of calls, branches and traps.
+
+use super::{Allocs, Emitter};
+use crate::abi::trap::TrapCode;
+use crate::abi::vmctx::offset;
+use crate::codegen::options::MemoryPolicy;
+use crate::codegen::x64::encode::{Mem, MemBase, Opcode, Rm};
+use crate::codegen::x64::inst::{Callee, Cc, Cond, Inst};
+use crate::codegen::x64::regs::{CTX, Gpr, RBP, RSP};
+use crate::ir::types::Type;
+use dynasmrt::{DynasmApi, dynasm};
+
+/// Switches with up to this many cases are chains of comparisons.
+const SMALL_SWITCH: usize = 4;
+
+impl Emitter<'_> {
+    pub(super) fn control(&mut self, inst: Inst, allocs: &mut Allocs<'_>, block: u32) {
+        match inst {
+            Inst::Args => allocs.allocs = &[],
+            // Behind the return address and the saved frame pointer.
+            Inst::StackParam(slot, ty) => self.slot_read(ty, Mem::at(RBP, 16 + 8 * slot as i32), allocs),
+            Inst::StackResult(slot, ty) => self.slot_read(ty, Mem::at(RSP, 8 * slot as i32), allocs),
+            Inst::ReturnSlot(slot, ty) => self.slot_write(ty, Mem::at(RBP, 16 + 8 * slot as i32), allocs),
+            Inst::StackArg(slot, ty) => self.slot_write(ty, Mem::at(RSP, 8 * slot as i32), allocs),
+            Inst::TrapIf(cc, code) => {
+                let stub = self.stub(code);
+                self.buf.jump(Some(cc as u8), stub);
+            }
+            Inst::Trap(code) => {
+                self.buf.trap_site(code, self.loc);
+                dynasm!(self.buf ; .arch x64 ; ud2);
+            }
+            Inst::Call(callee) => self.call(callee),
+            Inst::Poll => {
+                let t = allocs.gpr();
+                self.load(t, Mem::at(CTX, offset::INTERRUPT));
+                self.buf.op(Opcode::one(0x83).imm(1), 7, Rm::Mem(Mem::at(t, 0)));
+                self.buf.push(0);
+                let stub = self.stub(TrapCode::Interrupt);
+                self.buf.jump(Some(Cc::Ne as u8), stub);
+            }
+            Inst::BoundsCheck { end } => {
+                let (t, u, index) = (allocs.gpr(), allocs.gpr(), allocs.gpr());
+                self.bounds_check(t, u, index, end);
+            }
+            Inst::CheckIndex => {
+                let index = allocs.gpr();
+                self.check_index(index);
+            }
+            Inst::Jump => self.jump_to(self.succ(block, 0)),
+            Inst::Branch(cond) => self.branch(cond, self.succ(block, 0), self.succ(block, 1)),
+            Inst::Switch(number) => {
+                let (t, u, index) = (allocs.gpr(), allocs.gpr(), allocs.gpr());
+                self.switch(number, block, t, u, index);
+            }
+            Inst::Return => self.epilogue(),
+            _ => unreachable!("{inst:?} is no control instruction"),
+        }
+    }
+
+    fn load(&mut self, d: Gpr, mem: Mem) {
+        self.buf.op(Opcode::one(0x8b).wide(true), d.0, Rm::Mem(mem));
+    }
+
+    /// Reads a slot of a stack area; an I32 is zero-extended.
+    fn slot_read(&mut self, ty: Type, mem: Mem, allocs: &mut Allocs<'_>) {
+        match ty {
+            Type::F32 => self.buf.op(Opcode::two(0x10).prefix(0xf3), allocs.xmm().0, Rm::Mem(mem)),
+            Type::F64 => self.buf.op(Opcode::two(0x10).prefix(0xf2), allocs.xmm().0, Rm::Mem(mem)),
+            _ => self.buf.op(Opcode::one(0x8b).wide(ty.is_64()), allocs.gpr().0, Rm::Mem(mem)),
+        }
+    }
+
+    fn slot_write(&mut self, ty: Type, mem: Mem, allocs: &mut Allocs<'_>) {
+        match ty {
+            Type::F32 => self.buf.op(Opcode::two(0x11).prefix(0xf3), allocs.xmm().0, Rm::Mem(mem)),
+            Type::F64 => self.buf.op(Opcode::two(0x11).prefix(0xf2), allocs.xmm().0, Rm::Mem(mem)),
+            _ => self.buf.op(Opcode::one(0x89).wide(true), allocs.gpr().0, Rm::Mem(mem)),
+        }
+    }
+
+    fn call(&mut self, callee: Callee) {
+        match callee {
+            Callee::Direct(func) => self.buf.call(func),
+            Callee::Import(at) => dynasm!(self.buf
+                ; .arch x64
+                ; mov rax, [r15 + at + offset::FUNC_CODE]
+                ; mov rdi, [r15 + at + offset::FUNC_CTX]
+                ; mov r15, rdi
+                ; mov r14, [rdi]
+                ; call rax
+            ),
+            Callee::Indirect => dynasm!(self.buf
+                ; .arch x64
+                ; mov rdi, [r11 + offset::FUNC_CTX]
+                ; mov r15, rdi
+                ; mov r14, [rdi]
+                ; call QWORD [r11 + offset::FUNC_CODE]
+            ),
+            Callee::Builtin(builtin) => dynasm!(self.buf
+                ; .arch x64
+                ; mov rdi, r15
+                ; mov rax, [r15 + offset::BUILTINS]
+                ; call QWORD [rax + builtin.offset()]
+            ),
+        }
+        self.buf.call_site(self.loc);
+        let foreign = matches!(callee, Callee::Import(_) | Callee::Indirect);
+        if foreign {
+            dynasm!(self.buf ; .arch x64 ; mov r15, [rbp - 8]);
+        }
+        if foreign || self.options.memory == MemoryPolicy::Explicit {
+            dynasm!(self.buf ; .arch x64 ; mov r14, [r15 + offset::MEMORY_BASE]);
+        }
+    }
+
+    /// Traps unless `index + end` is at most the memory's size. The sum has less than 34 bits.
+    fn bounds_check(&mut self, t: Gpr, u: Gpr, index: Gpr, end: u64) {
+        self.load(t, Mem::at(CTX, offset::MEMORY));
+        match i32::try_from(end) {
+            Ok(end) => self.buf.op(Opcode::one(0x8d).wide(true), u.0, Rm::Mem(Mem::at(index, end))),
+            Err(_) => {
+                self.imm(u, end);
+                self.buf.op(Opcode::one(0x03).wide(true), u.0, Rm::Reg(index.0));
+            }
+        }
+        self.buf.op(Opcode::one(0x3b).wide(true), u.0, Rm::Mem(Mem::at(t, offset::MEMORY_BYTES)));
+        let stub = self.stub(TrapCode::MemoryOutOfBounds);
+        self.buf.jump(Some(Cc::A as u8), stub);
+    }
+
+    /// Needs no register: the index is looked at on the stack, below everything.
+    fn check_index(&mut self, index: Gpr) {
+        if index.0 >= 8 {
+            self.buf.push(0x41);
+        }
+        self.buf.push(0x50 | (index.0 & 7));
+        dynasm!(self.buf ; .arch x64 ; cmp DWORD [rsp + 4], 0 ; lea rsp, [rsp + 8]);
+        let stub = self.stub(TrapCode::Unreachable);
+        self.buf.jump(Some(Cc::Ne as u8), stub);
+    }
+
+    /// Where a block's successor ends up.
+    fn succ(&self, block: u32, succ: usize) -> u32 {
+        self.targets[self.code.vcode.blocks[block as usize].succs[succ].index()]
+    }
+
+    fn jump_to(&mut self, to: u32) {
+        if self.next != Some(to) {
+            self.buf.jump(None, self.labels[to as usize]);
+        }
+    }
+
+    fn jump_if(&mut self, cc: Cc, to: u32) {
+        self.buf.jump(Some(cc as u8), self.labels[to as usize]);
+    }
+
+    fn branch(&mut self, cond: Cond, then: u32, otherwise: u32) {
+        if then == otherwise {
+            return self.jump_to(then);
+        }
+        match cond {
+            Cond::Cc(cc) if self.next == Some(then) => self.jump_if(cc.invert(), otherwise),
+            Cond::Cc(cc) => {
+                self.jump_if(cc, then);
+                self.jump_to(otherwise);
+            }
+            Cond::FloatEq => self.branch(Cond::FloatNe, otherwise, then),
+            Cond::FloatNe if self.next == Some(then) => {
+                self.jump_if(Cc::P, then);
+                self.jump_if(Cc::E, otherwise);
+            }
+            Cond::FloatNe => {
+                self.jump_if(Cc::Ne, then);
+                self.jump_if(Cc::P, then);
+                self.jump_to(otherwise);
+            }
+        }
+    }
+
+    /// The index is compared as a whole before it selects an entry of the table.
+    fn switch(&mut self, number: u32, block: u32, t: Gpr, u: Gpr, index: Gpr) {
+        let succs = &self.code.switches[number as usize];
+        let targets: Vec<u32> = succs.iter().map(|&succ| self.succ(block, succ as usize)).collect();
+        let (&default, cases) = targets.split_last().expect("a switch has a default");
+        if cases.len() <= SMALL_SWITCH {
+            for (case, &to) in cases.iter().enumerate() {
+                self.buf.op(Opcode::one(0x83).imm(1), 7, Rm::Reg(index.0));
+                self.buf.push(case as u8);
+                self.jump_if(Cc::E, to);
+            }
+            return self.jump_to(default);
+        }
+        self.buf.op(Opcode::one(0x81).imm(4), 7, Rm::Reg(index.0));
+        self.buf.push_i32(cases.len() as i32);
+        self.jump_if(Cc::Ae, default);
+        let labels = cases.iter().map(|&to| self.labels[to as usize]).collect();
+        let table = self.buf.table(labels);
+        self.buf.op(Opcode::one(0x8d).wide(true), t.0, Rm::Mem(Mem::label(table)));
+        let entry = Mem { base: MemBase::Reg(t), index: Some((index, 2)), disp: 0 };
+        self.buf.op(Opcode::one(0x63).wide(true), u.0, Rm::Mem(entry));
+        self.buf.op(Opcode::one(0x03).wide(true), t.0, Rm::Reg(u.0));
+        if self.options.endbr {
+            // The targets are known to be in the table: no landing pads are needed.
+            self.buf.push(0x3e);
+        }
+        self.buf.op(Opcode::one(0xff), 4, Rm::Reg(t.0));
+    }
+}

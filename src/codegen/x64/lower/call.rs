@@ -1,0 +1,172 @@
+//! Calls, parameters, results.
+
+use super::{Addr, FrameNeeds, Lower, Operands};
+use crate::abi::builtins::{Arg, Builtin};
+use crate::abi::trap::TrapCode;
+use crate::abi::vmctx::offset;
+use crate::codegen::x64::abi::{INT_ARGS, Place, Signature};
+use crate::codegen::x64::inst::{Amode, Callee, Cc, Inst, Store};
+use crate::codegen::x64::regs::{R11, RAX, clobbered_by_calls};
+use crate::ir::func::{InstData, Value};
+use crate::ir::ops::Op;
+use crate::ir::types::Type;
+use crate::wasm::{FuncIndex, TableIndex, TypeIndex};
+use regalloc2::{Operand, PReg, VReg};
+
+impl Lower<'_> {
+    /// Defines the function's parameters that somebody uses.
+    pub(super) fn parameters(&mut self, params: &[Value]) {
+        let signature = Signature::new(&self.s.func.ty);
+        let mut operands = Operands::new();
+        for (&param, &(place, _)) in params.iter().zip(&signature.params) {
+            if self.s.is_demanded(param) {
+                let reg = self.s.demand(param);
+                match place {
+                    Place::Int(gpr) => operands.push(Operand::reg_fixed_def(reg, gpr.preg())),
+                    Place::Float(xmm) => operands.push(Operand::reg_fixed_def(reg, xmm.preg())),
+                    Place::Stack(_) => {}
+                }
+            }
+        }
+        self.emit(Inst::Args, &operands);
+        for (&param, &(place, ty)) in params.iter().zip(&signature.params) {
+            if let Place::Stack(slot) = place
+                && self.s.is_demanded(param)
+            {
+                let reg = self.s.demand(param);
+                self.emit(Inst::StackParam(slot, ty), &[Operand::reg_def(reg)]);
+            }
+        }
+    }
+
+    pub(super) fn return_values(&mut self, values: &[Value]) {
+        let signature = Signature::new(&self.s.func.ty);
+        let mut operands = Operands::new();
+        for (&value, &(place, ty)) in values.iter().zip(&signature.results) {
+            let reg = self.reg(value);
+            match place {
+                Place::Int(gpr) => operands.push(Operand::reg_fixed_use(reg, gpr.preg())),
+                Place::Float(xmm) => operands.push(Operand::reg_fixed_use(reg, xmm.preg())),
+                Place::Stack(slot) => self.emit(Inst::ReturnSlot(slot, ty), &[Operand::reg_use(reg)]),
+            }
+        }
+        self.emit(Inst::Return, &operands);
+    }
+
+    /// Emits a call. `clean`: I32 results are known to be zero-extended.
+    fn emit_call(&mut self, callee: Callee, signature: &Signature, data: &InstData, extra: &[Operand], clean: bool) {
+        let needs = self.frame;
+        self.frame = FrameNeeds { outgoing: needs.outgoing.max(signature.slots), calls: true, ..needs };
+        let mut uses = Operands::from_slice(extra);
+        for (&arg, &(place, ty)) in data.args.iter().zip(&signature.params) {
+            let reg = self.reg(arg);
+            match place {
+                Place::Int(gpr) => uses.push(Operand::reg_fixed_use(reg, gpr.preg())),
+                Place::Float(xmm) => uses.push(Operand::reg_fixed_use(reg, xmm.preg())),
+                Place::Stack(slot) => self.emit(Inst::StackArg(slot, ty), &[Operand::reg_use(reg)]),
+            }
+        }
+        let mut clobbers = clobbered_by_calls();
+        let mut operands = Operands::new();
+        let mut after: Vec<(Inst, VReg, Option<VReg>)> = Vec::new();
+        for (&result, &(place, ty)) in data.results.iter().zip(&signature.results) {
+            if !self.s.is_demanded(result) {
+                continue;
+            }
+            let wanted = self.s.demand(result);
+            let mut fixed = |lower: &mut Self, preg: PReg| {
+                clobbers.remove(preg);
+                let mut reg = wanted;
+                if !clean && ty == Type::I32 {
+                    reg = lower.int();
+                    after.push((Inst::Mov(false), wanted, Some(reg)));
+                }
+                operands.push(Operand::reg_fixed_def(reg, preg));
+            };
+            match place {
+                Place::Int(gpr) => fixed(self, gpr.preg()),
+                Place::Float(xmm) => fixed(self, xmm.preg()),
+                Place::Stack(slot) => after.push((Inst::StackResult(slot, ty), wanted, None)),
+            }
+        }
+        operands.extend(uses);
+        self.s.emit(Inst::Call(callee), &operands, clobbers);
+        for (inst, d, s) in after {
+            let mut operands = Operands::from_slice(&[Operand::reg_def(d)]);
+            operands.extend(s.map(Operand::any_use));
+            self.emit(inst, &operands);
+        }
+    }
+
+    pub(super) fn call(&mut self, data: &InstData, func: FuncIndex) {
+        let signature = Signature::new(self.env.module.func_type(func));
+        if self.env.module.is_imported(func) {
+            self.frame.keeps_ctx = true;
+            let callee = Callee::Import(self.env.layout.func_ref(func.0));
+            self.emit_call(callee, &signature, data, &[], false);
+        } else {
+            self.emit_call(Callee::Direct(func), &signature, data, &[], true);
+        }
+    }
+
+    pub(super) fn call_indirect(&mut self, data: &InstData, table: TableIndex, ty: TypeIndex) {
+        self.frame.keeps_ctx = true;
+        let index = *data.args.last().expect("an indirect call has an index");
+        let entry = self.entry_of(table, index, TrapCode::UndefinedElement);
+        let callee = self.load64(entry);
+        self.test_reg(callee);
+        self.emit(Inst::TrapIf(Cc::E, TrapCode::UninitializedElement), &[]);
+        let ids = self.load64(Addr::of(Amode::ctx(offset::TYPE_IDS)));
+        let expected = self.load32(Addr::behind(ids, 4 * ty.0 as i32));
+        let found = Addr::behind(callee, offset::FUNC_TYPE_ID).rhs();
+        self.emit_flags(Inst::Cmp { width: Store::B4, test: false, src: found.src }, expected, &found);
+        self.emit(Inst::TrapIf(Cc::Ne, TrapCode::IndirectCallTypeMismatch), &[]);
+        let signature = Signature::new(&self.env.module.types[ty.index()]);
+        let extra = [Operand::reg_fixed_use(callee, R11.preg())];
+        self.emit_call(Callee::Indirect, &signature, data, &extra, false);
+    }
+
+    /// Operations that the runtime performs.
+    pub(super) fn builtin(&mut self, data: &InstData) {
+        let (builtin, indices): (Builtin, &[u32]) = match data.op {
+            Op::MemoryGrow => (Builtin::memory_grow, &[]),
+            Op::MemoryFill => (Builtin::memory_fill, &[]),
+            Op::MemoryCopy => (Builtin::memory_copy, &[]),
+            Op::MemoryInit(segment) => (Builtin::memory_init, &[segment.0]),
+            Op::DataDrop(segment) => (Builtin::data_drop, &[segment.0]),
+            Op::TableGrow(table) => (Builtin::table_grow, &[table.0]),
+            Op::TableFill(table) => (Builtin::table_fill, &[table.0]),
+            Op::TableCopy(to, from) => (Builtin::table_copy, &[to.0, from.0]),
+            Op::TableInit(table, segment) => (Builtin::table_init, &[table.0, segment.0]),
+            Op::ElemDrop(segment) => (Builtin::elem_drop, &[segment.0]),
+            op => unreachable!("{op:?} is no builtin"),
+        };
+        self.frame.calls = true;
+        let mut uses = Operands::new();
+        for &index in indices {
+            let reg = self.constant_int(index as u64);
+            uses.push(Operand::reg_fixed_use(reg, INT_ARGS[uses.len()].preg()));
+        }
+        for &arg in &data.args {
+            let reg = self.reg(arg);
+            uses.push(Operand::reg_fixed_use(reg, INT_ARGS[uses.len()].preg()));
+        }
+        debug_assert_eq!(uses.len(), builtin.args().len());
+        let mut clobbers = clobbered_by_calls();
+        let mut operands = Operands::new();
+        let result = data.results.first().copied().filter(|&result| self.s.is_demanded(result));
+        let raw = self.int();
+        if result.is_some() {
+            clobbers.remove(RAX.preg());
+            operands.push(Operand::reg_fixed_def(raw, RAX.preg()));
+        }
+        operands.extend(uses);
+        self.s.emit(Inst::Call(Callee::Builtin(builtin)), &operands, clobbers);
+        if let Some(result) = result {
+            // Every builtin's result is an I32, whose upper half the convention leaves open.
+            debug_assert_eq!(builtin.result(), Some(Arg::I32));
+            let d = self.s.demand(result);
+            self.emit(Inst::Mov(false), &[Operand::reg_def(d), Operand::any_use(raw)]);
+        }
+    }
+}

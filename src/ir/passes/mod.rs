@@ -1,0 +1,23 @@
+//! Passes over a [`Function`], one file each, and their order.
+
+mod branches;
+mod dead;
+mod dominators;
+mod gvn;
+mod params;
+mod simplify;
+
+pub use dominators::{Dominators, reachable};
+pub use simplify::{Operand, Simplified, simplify};
+
+use super::func::Function;
+
+/// Runs every pass that pays. The function stays valid (see [`super::verify`]) after each.
+pub fn optimize(func: &mut Function) {
+    params::prune(func);
+    branches::fold(func);
+    gvn::number(func);
+    branches::fold(func);
+    params::prune(func);
+    dead::eliminate(func);
+}

@@ -1,0 +1,289 @@
+//! Bytes to [`Module`].
+
+use super::features::{ACCEPTED, classify};
+use super::*;
+use wasmparser as wp;
+use wasmparser::{Parser, Payload, ValidPayload, Validator};
+
+/// Largest module accepted, in bytes: offsets within it are 32 bits.
+pub const MAX_MODULE_BYTES: usize = 1 << 30;
+
+/// Validates a module, functions included, and describes it.
+pub fn parse(bytes: &[u8]) -> Result<Module, LoadError> {
+    check_magic(bytes)?;
+    let mut validator = Validator::new_with_features(ACCEPTED);
+    let mut module = Module::default();
+    read(bytes, &mut module, Some(&mut validator)).map_err(|error| classify(bytes, &error))?;
+    Ok(module)
+}
+
+/// Describes a module that is known to be valid (its compiled image was found under its hash).
+///
+/// Function bodies are not looked at. A module that was not validated before gives an error or a wrong description,
+/// never undefined behaviour, but its code must not be compiled.
+pub fn parse_validated(bytes: &[u8]) -> Result<Module, LoadError> {
+    check_magic(bytes)?;
+    let mut module = Module::default();
+    read(bytes, &mut module, None).map_err(|error| classify(bytes, &error))?;
+    Ok(module)
+}
+
+/// Says what a file is that does not begin like a module.
+fn check_magic(bytes: &[u8]) -> Result<(), LoadError> {
+    if bytes.len() > MAX_MODULE_BYTES {
+        return Err(LoadError::Invalid { offset: 0, message: "the module is larger than 1 GiB".into() });
+    }
+    if bytes.starts_with(b"\0asm\x01\0\0\0") {
+        return Ok(());
+    }
+    Err(LoadError::NotWasm(match bytes {
+        [] => "the file is empty",
+        [0x7f, b'E', b'L', b'F', ..] => "it is a native program (ELF); build it with wasmjit cc",
+        [b'#', b'!', ..] => "it is a script",
+        [b'B', b'C', 0xc0, 0xde, ..] => "it is LLVM bitcode",
+        [0, b'a', b's', b'm', _, _, 1, 0, ..] => "it is a WebAssembly component; a core module is needed",
+        [0, b'a', b's', b'm', ..] => "its version is unknown or it is cut off",
+        [b'(', ..] => "it is WebAssembly text; translate it with wat2wasm",
+        _ => "it does not begin with the magic bytes \\0asm",
+    }))
+}
+
+type Result2 = Result<(), wp::Error>;
+
+fn read(bytes: &[u8], module: &mut Module, mut validator: Option<&mut Validator>) -> Result2 {
+    let mut parser = Parser::new(0);
+    parser.set_features(ACCEPTED);
+    let mut allocations = wp::FuncValidatorAllocations::default();
+    for payload in parser.parse_all(bytes) {
+        let payload = payload?;
+        if let Some(validator) = validator.as_deref_mut()
+            && let ValidPayload::Func(func, body) = validator.payload(&payload)?
+        {
+            let mut func = func.into_validator(allocations);
+            func.validate(&body)?;
+            allocations = func.into_allocations();
+        }
+        section(bytes, module, payload)?;
+    }
+    Ok(())
+}
+
+fn section(bytes: &[u8], module: &mut Module, payload: Payload<'_>) -> Result2 {
+    match payload {
+        Payload::TypeSection(reader) => {
+            for ty in reader.into_iter_err_on_gc_types() {
+                module.types.push(func_type(&ty?));
+            }
+        }
+        Payload::ImportSection(reader) => {
+            for import in reader.into_imports() {
+                add_import(module, import?);
+            }
+        }
+        Payload::FunctionSection(reader) => {
+            for index in reader {
+                module.functions.push(TypeIndex(index?));
+            }
+        }
+        Payload::TableSection(reader) => {
+            for table in reader {
+                let table = table?;
+                module.tables.push(table_type(&table.ty));
+                module.table_inits.push(match table.init {
+                    wp::TableInit::RefNull => ConstExpr(vec![ConstOp::RefNull]),
+                    wp::TableInit::Expr(expr) => const_expr(&expr)?,
+                });
+            }
+        }
+        Payload::MemorySection(reader) => {
+            for memory in reader {
+                module.memory = Some(memory_limits(&memory?));
+            }
+        }
+        Payload::GlobalSection(reader) => {
+            for global in reader {
+                let global = global?;
+                module.globals.push(global_type(&global.ty));
+                module.global_inits.push(const_expr(&global.init_expr)?);
+            }
+        }
+        Payload::ExportSection(reader) => {
+            for export in reader {
+                let export = export?;
+                if let Some(kind) = export_kind(&export) {
+                    module.exports.push((export.name.to_string(), kind));
+                }
+            }
+        }
+        Payload::StartSection { func, .. } => module.start = Some(FuncIndex(func)),
+        Payload::ElementSection(reader) => {
+            for element in reader {
+                module.elements.push(element_segment(element?)?);
+            }
+        }
+        Payload::DataSection(reader) => {
+            for data in reader {
+                let data = data?;
+                let start = data.data.as_ptr() as usize - bytes.as_ptr() as usize;
+                let mode = match data.kind {
+                    wp::DataKind::Passive => SegmentMode::Passive,
+                    wp::DataKind::Active { offset_expr, .. } => SegmentMode::Active((), const_expr(&offset_expr)?),
+                };
+                module.data.push(DataSegment { mode, bytes: start..start + data.data.len() });
+            }
+        }
+        Payload::CodeSectionEntry(body) => {
+            let range = body.range();
+            module.bodies.push(range.start as usize..range.end as usize);
+        }
+        Payload::CustomSection(section) => {
+            let start = section.data_offset() as usize;
+            if let wp::KnownCustom::Name(names) = section.as_known() {
+                function_names(module, names);
+            }
+            module.custom.push((section.name().to_string(), start..start + section.data().len()));
+        }
+        _ => {}
+    }
+    Ok(())
+}
+
+/// Reads function names as far as they make sense: a damaged name section is no reason to refuse a module.
+fn function_names(module: &mut Module, names: wp::NameSectionReader<'_>) {
+    for name in names {
+        let Ok(name) = name else { break };
+        if let wp::Name::Function(map) = name {
+            module
+                .names
+                .extend(map.into_iter().map_while(Result::ok).map(|n| (FuncIndex(n.index), n.name.to_string())));
+        }
+    }
+    module.names.sort_by_key(|(index, _)| *index);
+    module.names.dedup_by_key(|(index, _)| *index);
+}
+
+fn add_import(module: &mut Module, import: wp::Import<'_>) {
+    let ty = match import.ty {
+        wp::TypeRef::Func(index) | wp::TypeRef::FuncExact(index) => {
+            module.functions.push(TypeIndex(index));
+            module.imported_functions += 1;
+            ExternType::Func(module.types.get(index as usize).cloned().unwrap_or_default())
+        }
+        wp::TypeRef::Table(ty) => {
+            module.tables.push(table_type(&ty));
+            module.imported_tables += 1;
+            ExternType::Table(table_type(&ty))
+        }
+        wp::TypeRef::Memory(ty) => {
+            module.memory = Some(memory_limits(&ty));
+            module.memory_imported = true;
+            ExternType::Memory(memory_limits(&ty))
+        }
+        wp::TypeRef::Global(ty) => {
+            module.globals.push(global_type(&ty));
+            module.imported_globals += 1;
+            ExternType::Global(global_type(&ty))
+        }
+        // Refused by the validator: exception handling is not among the accepted features.
+        wp::TypeRef::Tag(_) => return,
+    };
+    module.imports.push(Import { module: import.module.to_string(), name: import.name.to_string(), ty });
+}
+
+fn export_kind(export: &wp::Export<'_>) -> Option<ExportKind> {
+    match export.kind {
+        wp::ExternalKind::Func | wp::ExternalKind::FuncExact => Some(ExportKind::Func(FuncIndex(export.index))),
+        wp::ExternalKind::Table => Some(ExportKind::Table(TableIndex(export.index))),
+        wp::ExternalKind::Memory => Some(ExportKind::Memory),
+        wp::ExternalKind::Global => Some(ExportKind::Global(GlobalIndex(export.index))),
+        wp::ExternalKind::Tag => None,
+    }
+}
+
+fn element_segment(element: wp::Element<'_>) -> Result<ElemSegment, wp::Error> {
+    let mode = match element.kind {
+        wp::ElementKind::Passive => SegmentMode::Passive,
+        wp::ElementKind::Declared => SegmentMode::Declared,
+        wp::ElementKind::Active { table_index, offset_expr } => {
+            SegmentMode::Active(TableIndex(table_index.unwrap_or(0)), const_expr(&offset_expr)?)
+        }
+    };
+    let (element, items) = match element.items {
+        wp::ElementItems::Functions(funcs) => {
+            let items = funcs.into_iter().map(|f| Ok(ConstExpr(vec![ConstOp::RefFunc(FuncIndex(f?))])));
+            (ValType::FuncRef, items.collect::<Result<_, wp::Error>>()?)
+        }
+        wp::ElementItems::Expressions(ty, exprs) => {
+            let items = exprs.into_iter().map(|e| const_expr(&e?));
+            (ref_type(ty), items.collect::<Result<_, _>>()?)
+        }
+    };
+    Ok(ElemSegment { mode, items, element })
+}
+
+fn const_expr(expr: &wp::ConstExpr<'_>) -> Result<ConstExpr, wp::Error> {
+    let mut ops = Vec::new();
+    for op in expr.get_operators_reader() {
+        ops.push(match op? {
+            wp::Operator::I32Const { value } => ConstOp::I32(value),
+            wp::Operator::I64Const { value } => ConstOp::I64(value),
+            wp::Operator::F32Const { value } => ConstOp::F32(value.bits()),
+            wp::Operator::F64Const { value } => ConstOp::F64(value.bits()),
+            wp::Operator::GlobalGet { global_index } => ConstOp::GlobalGet(GlobalIndex(global_index)),
+            wp::Operator::RefFunc { function_index } => ConstOp::RefFunc(FuncIndex(function_index)),
+            wp::Operator::RefNull { .. } => ConstOp::RefNull,
+            wp::Operator::I32Add => ConstOp::I32Add,
+            wp::Operator::I32Sub => ConstOp::I32Sub,
+            wp::Operator::I32Mul => ConstOp::I32Mul,
+            wp::Operator::I64Add => ConstOp::I64Add,
+            wp::Operator::I64Sub => ConstOp::I64Sub,
+            wp::Operator::I64Mul => ConstOp::I64Mul,
+            // `end`; anything else was refused by the validator.
+            _ => break,
+        });
+    }
+    Ok(ConstExpr(ops))
+}
+
+/// Translates a validated value type.
+pub(crate) fn val_type(ty: wp::ValType) -> ValType {
+    match ty {
+        wp::ValType::I32 => ValType::I32,
+        wp::ValType::I64 => ValType::I64,
+        wp::ValType::F32 => ValType::F32,
+        wp::ValType::F64 => ValType::F64,
+        wp::ValType::Ref(ty) => ref_type(ty),
+        wp::ValType::V128 => unreachable!("vectors are not among the accepted features"),
+    }
+}
+
+fn ref_type(ty: wp::RefType) -> ValType {
+    if ty.is_extern_ref() { ValType::ExternRef } else { ValType::FuncRef }
+}
+
+fn func_type(ty: &wp::FuncType) -> FuncType {
+    FuncType {
+        params: ty.params().iter().copied().map(val_type).collect(),
+        results: ty.results().iter().copied().map(val_type).collect(),
+    }
+}
+
+fn table_type(ty: &wp::TableType) -> TableType {
+    TableType {
+        element: ref_type(ty.element_type),
+        limits: Limits { min: clamp(ty.initial), max: ty.maximum.map(clamp) },
+    }
+}
+
+fn memory_limits(ty: &wp::MemoryType) -> Limits {
+    Limits { min: clamp(ty.initial), max: ty.maximum.map(clamp) }
+}
+
+fn global_type(ty: &wp::GlobalType) -> GlobalType {
+    GlobalType { content: val_type(ty.content_type), mutable: ty.mutable }
+}
+
+/// Limits of 32-bit memories and tables fit into 32 bits once validated.
+fn clamp(value: u64) -> u32 {
+    value.min(u64::from(u32::MAX)) as u32
+}

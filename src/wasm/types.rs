@@ -1,0 +1,270 @@
+//! The module's static description.
+
+use crate::abi::vmctx::VmLayout;
+use std::ops::Range;
+
+/// Declares newtypes over an index into one of a module's index spaces.
+macro_rules! indices {
+    ($($(#[$doc:meta])* $name:ident;)*) => {$(
+        $(#[$doc])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+        pub struct $name(pub u32);
+
+        impl $name {
+            /// The index as a `usize`.
+            pub fn index(self) -> usize { self.0 as usize }
+        }
+    )*};
+}
+
+indices! {
+    /// A function type.
+    TypeIndex;
+    /// A function; imported functions come first.
+    FuncIndex;
+    /// A table; imported tables come first.
+    TableIndex;
+    /// A global; imported globals come first.
+    GlobalIndex;
+    /// A data segment.
+    DataIndex;
+    /// An element segment.
+    ElemIndex;
+}
+
+/// A value type of WebAssembly 2.0 without vectors.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum ValType {
+    /// 32-bit integer.
+    I32,
+    /// 64-bit integer.
+    I64,
+    /// 32-bit float.
+    F32,
+    /// 64-bit float.
+    F64,
+    /// Reference to a function, or null.
+    FuncRef,
+    /// Reference to a value of the embedder, or null.
+    ExternRef,
+}
+
+/// A function type.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Default)]
+pub struct FuncType {
+    /// Parameters.
+    pub params: Vec<ValType>,
+    /// Results.
+    pub results: Vec<ValType>,
+}
+
+/// Limits of a memory in pages, or of a table in entries.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Initial size.
+    pub min: u32,
+    /// Largest size, if declared.
+    pub max: Option<u32>,
+}
+
+/// A table's type.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TableType {
+    /// `FuncRef` or `ExternRef`.
+    pub element: ValType,
+    /// Size in entries.
+    pub limits: Limits,
+}
+
+/// A global's type.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct GlobalType {
+    /// Type of the value.
+    pub content: ValType,
+    /// Whether `global.set` is allowed.
+    pub mutable: bool,
+}
+
+/// An imported or exported entity's type.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ExternType {
+    /// A function.
+    Func(FuncType),
+    /// A table.
+    Table(TableType),
+    /// A memory; limits in pages of 64 KiB.
+    Memory(Limits),
+    /// A global.
+    Global(GlobalType),
+}
+
+/// One import, in the module's order.
+#[derive(Clone, Debug)]
+pub struct Import {
+    /// Module name.
+    pub module: String,
+    /// Field name.
+    pub name: String,
+    /// What is imported.
+    pub ty: ExternType,
+}
+
+/// What an export names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ExportKind {
+    /// A function.
+    Func(FuncIndex),
+    /// A table.
+    Table(TableIndex),
+    /// Memory 0.
+    Memory,
+    /// A global.
+    Global(GlobalIndex),
+}
+
+/// A constant expression as a postfix program (extended constants included).
+#[derive(Clone, Debug, PartialEq)]
+pub struct ConstExpr(pub Vec<ConstOp>);
+
+/// An instruction of a constant expression.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum ConstOp {
+    /// Push an i32.
+    I32(i32),
+    /// Push an i64.
+    I64(i64),
+    /// Push an f32 by its bits.
+    F32(u32),
+    /// Push an f64 by its bits.
+    F64(u64),
+    /// Push a global's value.
+    GlobalGet(GlobalIndex),
+    /// Push a reference to a function.
+    RefFunc(FuncIndex),
+    /// Push null.
+    RefNull,
+    /// i32 addition.
+    I32Add,
+    /// i32 subtraction.
+    I32Sub,
+    /// i32 multiplication.
+    I32Mul,
+    /// i64 addition.
+    I64Add,
+    /// i64 subtraction.
+    I64Sub,
+    /// i64 multiplication.
+    I64Mul,
+}
+
+/// How a segment comes into being.
+#[derive(Clone, Debug, PartialEq)]
+pub enum SegmentMode<T> {
+    /// Copied at instantiation to the target at the offset.
+    Active(T, ConstExpr),
+    /// Kept for `memory.init` or `table.init`.
+    Passive,
+    /// Only declares that functions are referenced (element segments).
+    Declared,
+}
+
+/// A data segment.
+#[derive(Clone, Debug)]
+pub struct DataSegment {
+    /// Active (memory 0) or passive.
+    pub mode: SegmentMode<()>,
+    /// Range of the module's bytes.
+    pub bytes: Range<usize>,
+}
+
+/// An element segment.
+#[derive(Clone, Debug)]
+pub struct ElemSegment {
+    /// Active (in a table), passive or declared.
+    pub mode: SegmentMode<TableIndex>,
+    /// One expression per entry.
+    pub items: Vec<ConstExpr>,
+    /// `FuncRef` or `ExternRef`.
+    pub element: ValType,
+}
+
+/// A validated module.
+#[derive(Clone, Debug, Default)]
+pub struct Module {
+    /// Function types.
+    pub types: Vec<FuncType>,
+    /// Imports in order.
+    pub imports: Vec<Import>,
+    /// Type of each function, imported ones first.
+    pub functions: Vec<TypeIndex>,
+    /// How many functions are imported.
+    pub imported_functions: u32,
+    /// Tables, imported ones first.
+    pub tables: Vec<TableType>,
+    /// How many tables are imported.
+    pub imported_tables: u32,
+    /// Initial value of each own table's entries (null if the module does not say).
+    pub table_inits: Vec<ConstExpr>,
+    /// Memory 0, if there is one.
+    pub memory: Option<Limits>,
+    /// Whether memory 0 is imported.
+    pub memory_imported: bool,
+    /// Globals, imported ones first.
+    pub globals: Vec<GlobalType>,
+    /// How many globals are imported.
+    pub imported_globals: u32,
+    /// Initial value of each own global.
+    pub global_inits: Vec<ConstExpr>,
+    /// Exports in order.
+    pub exports: Vec<(String, ExportKind)>,
+    /// The start function.
+    pub start: Option<FuncIndex>,
+    /// Element segments.
+    pub elements: Vec<ElemSegment>,
+    /// Data segments.
+    pub data: Vec<DataSegment>,
+    /// Range of each own function's body in the module's bytes (after the size field).
+    pub bodies: Vec<Range<usize>>,
+    /// Custom sections: name and range of the contents.
+    pub custom: Vec<(String, Range<usize>)>,
+    /// Names of functions from the `name` section, sorted by index.
+    pub names: Vec<(FuncIndex, String)>,
+}
+
+impl Module {
+    /// Type of a function.
+    pub fn func_type(&self, func: FuncIndex) -> &FuncType {
+        &self.types[self.functions[func.index()].index()]
+    }
+
+    /// Whether a function is imported.
+    pub fn is_imported(&self, func: FuncIndex) -> bool {
+        func.0 < self.imported_functions
+    }
+
+    /// Index of the function whose body is `bodies[body]`.
+    pub fn defined(&self, body: usize) -> FuncIndex {
+        FuncIndex(self.imported_functions + body as u32)
+    }
+
+    /// Name of a function from the `name` section.
+    pub fn func_name(&self, func: FuncIndex) -> Option<&str> {
+        let at = self.names.binary_search_by_key(&func, |(index, _)| *index).ok()?;
+        Some(&self.names[at].1)
+    }
+
+    /// Layout of the vmctx of this module's instances.
+    pub fn vm_layout(&self) -> VmLayout {
+        VmLayout {
+            functions: self.functions.len() as u32,
+            tables: self.tables.len() as u32,
+            imported_globals: self.imported_globals,
+            globals: self.globals.len() as u32,
+        }
+    }
+
+    /// The export of that name.
+    pub fn export(&self, name: &str) -> Option<ExportKind> {
+        self.exports.iter().find(|(n, _)| n == name).map(|(_, kind)| *kind)
+    }
+}

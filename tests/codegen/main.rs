@@ -1,0 +1,7 @@
+//! The back end: compiled code against the meaning of each operation, and what it must never do.
+#![allow(missing_docs)]
+
+mod harness;
+mod ops;
+mod sandbox;
+mod scale;

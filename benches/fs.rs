@@ -132,7 +132,7 @@ fn root() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR"))
 }
 
-const OPTIONS: &str = "entry_timeout=0,attr_timeout=0";
+const OPTIONS: &str = "entry_timeout=0,attr_timeout=0,negative_timeout=0";
 
 fn native_memfs(work: &Path) -> Command {
     let flags = Command::new("pkg-config").args(["--cflags", "--libs", "fuse3"]).output().expect("pkg-config");
@@ -142,7 +142,7 @@ fn native_memfs(work: &Path) -> Command {
     let status = Command::new("cc")
         .args(["-O2", "-o"])
         .arg(&binary)
-        .arg(root().join("examples/memfs/memfs.c"))
+        .args(c_files(&root().join("examples/memfs")))
         .args(flags.split_whitespace())
         .status()
         .unwrap();
@@ -150,6 +150,11 @@ fn native_memfs(work: &Path) -> Command {
     let mut command = Command::new(binary);
     command.args(["-f", "-s", "-o", OPTIONS]);
     command
+}
+
+fn c_files(dir: &Path) -> Vec<PathBuf> {
+    let paths = fs::read_dir(dir).unwrap().map(|entry| entry.unwrap().path());
+    paths.filter(|path| path.extension().is_some_and(|e| e == "c")).collect()
 }
 
 fn wasm_memfs() -> Command {

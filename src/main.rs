@@ -1,3 +1,7 @@
-//! The `wasmjit` command.
+//! The `wasmjit` command: arguments in, exit code out.
 
-fn main() {}
+mod cli;
+
+fn main() -> std::process::ExitCode {
+    cli::main()
+}

@@ -17,10 +17,6 @@
 #include <sys/statvfs.h>
 #include <unistd.h>
 
-#ifndef RENAME_NOREPLACE
-#define RENAME_NOREPLACE (1 << 0)
-#define RENAME_EXCHANGE (1 << 1)
-#endif
 
 #define DEFAULT_SIZE ((uint64_t)512 << 20)
 #define SIZE_LIMIT_32BIT ((uint64_t)1792 << 20) /* an address space of 4 GiB holds more than data */

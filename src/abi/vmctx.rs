@@ -26,6 +26,7 @@ pub struct VmCtx {
 
 /// What compiled code knows of a linear memory.
 #[repr(C)]
+#[derive(Debug)]
 pub struct MemoryDesc {
     /// Address of byte 0.
     pub base: *mut u8,
@@ -35,6 +36,7 @@ pub struct MemoryDesc {
 
 /// What compiled code knows of a table. `base` moves when the table grows.
 #[repr(C)]
+#[derive(Debug)]
 pub struct TableDesc {
     /// Address of entry 0; entries are 8 bytes: a `*const FuncRef`, an externref handle, or 0 for null.
     pub base: *mut u64,
@@ -47,7 +49,7 @@ pub struct TableDesc {
 /// A host function's `ctx` points to its own context, whose first word must be readable like [`VmCtx::memory_base`]
 /// (callers load the callee's memory base without knowing what the callee is).
 #[repr(C)]
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub struct FuncRef {
     /// Entry point with the ordinary function convention.
     pub code: *const u8,
@@ -55,7 +57,7 @@ pub struct FuncRef {
     pub ctx: *mut VmCtx,
     /// Engine-wide type id.
     pub type_id: u32,
-    /// Keeps the size a multiple of 8.
+    /// Not read by compiled code: the runtime marks host functions here.
     pub reserved: u32,
 }
 
@@ -76,6 +78,8 @@ pub mod offset {
     pub const BUILTINS: i32 = offset_of!(VmCtx, builtins) as i32;
     /// [`VmCtx::type_ids`]
     pub const TYPE_IDS: i32 = offset_of!(VmCtx, type_ids) as i32;
+    /// [`VmCtx::owner`]
+    pub const OWNER: i32 = offset_of!(VmCtx, owner) as i32;
     /// [`MemoryDesc::bytes`]
     pub const MEMORY_BYTES: i32 = offset_of!(MemoryDesc, bytes) as i32;
     /// [`TableDesc::base`]

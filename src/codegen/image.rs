@@ -195,6 +195,11 @@ impl CodeImage {
         Some(self.calls[at])
     }
 
+    /// All calls, by rising offset.
+    pub fn calls(&self) -> &[CallSite] {
+        &self.calls
+    }
+
     /// All trap sites, by rising offset.
     pub fn traps(&self) -> &[TrapSite] {
         &self.traps

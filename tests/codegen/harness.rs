@@ -55,8 +55,13 @@ core::arch::global_asm!(
 );
 
 unsafe extern "C" {
-    fn wasmjit_test_enter(save: *mut u64, trampoline: *const u8, ctx: *mut u8, code: *const u8, values: *mut u64)
-    -> u32;
+    fn wasmjit_test_enter(
+        save: *mut u64,
+        trampoline: *const u8,
+        ctx: *mut u8,
+        code: *const u8,
+        values: *mut u64,
+    ) -> u32;
     fn wasmjit_test_recover(save: *const u64) -> !;
 }
 
@@ -166,7 +171,14 @@ fn map_code(code: &[u8]) -> *mut u8 {
     // SAFETY: a fresh mapping, written before it is made executable.
     unsafe {
         let len = code.len().max(1);
-        let at = libc::mmap(null_mut(), len, libc::PROT_READ | libc::PROT_WRITE, libc::MAP_PRIVATE | libc::MAP_ANONYMOUS, -1, 0);
+        let at = libc::mmap(
+            null_mut(),
+            len,
+            libc::PROT_READ | libc::PROT_WRITE,
+            libc::MAP_PRIVATE | libc::MAP_ANONYMOUS,
+            -1,
+            0,
+        );
         assert_ne!(at, libc::MAP_FAILED);
         std::ptr::copy_nonoverlapping(code.as_ptr(), at.cast(), code.len());
         assert_eq!(libc::mprotect(at, len, libc::PROT_READ | libc::PROT_EXEC), 0);
@@ -437,7 +449,11 @@ impl Guest {
     }
 
     fn init_table(&mut self, table: u32, segment: u32, dst: u32, src: u32, len: u32) -> bool {
-        let items = if self.dropped_elems[segment as usize] { Vec::new() } else { self.module.elements[segment as usize].items.clone() };
+        let items = if self.dropped_elems[segment as usize] {
+            Vec::new()
+        } else {
+            self.module.elements[segment as usize].items.clone()
+        };
         let (dst, src, len) = (dst as usize, src as usize, len as usize);
         let Some(items) = items.get(src..src + len) else { return false };
         let values: Vec<u64> = items.iter().map(|item| self.evaluate(item)).collect();

@@ -9,9 +9,44 @@ use wasmjit::ir::ops::{BinaryKind, CompareKind, ConvertKind, UnaryKind};
 use wasmjit::ir::types::Type;
 
 const I32: &[u64] = &[
-    0, 1, 2, 3, 5, 7, 8, 9, 10, 12, 31, 32, 33, 63, 64, 100, 127, 128, 129, 255, 256, 641, 1000, 32767, 32768, 65535,
-    65536, 0x1234_5678, 0x7fff_ffff, 0x8000_0000, 0x8000_0001, 0xaaaa_aaaa, 0xffff_fff9, 0xffff_fff6, 0xffff_ffff,
-    0xffff_8000, 0xffff_ff80, 0xffff_fffe,
+    0,
+    1,
+    2,
+    3,
+    5,
+    7,
+    8,
+    9,
+    10,
+    12,
+    31,
+    32,
+    33,
+    63,
+    64,
+    100,
+    127,
+    128,
+    129,
+    255,
+    256,
+    641,
+    1000,
+    32767,
+    32768,
+    65535,
+    65536,
+    0x1234_5678,
+    0x7fff_ffff,
+    0x8000_0000,
+    0x8000_0001,
+    0xaaaa_aaaa,
+    0xffff_fff9,
+    0xffff_fff6,
+    0xffff_ffff,
+    0xffff_8000,
+    0xffff_ff80,
+    0xffff_fffe,
 ];
 
 fn grid(ty: Type) -> Vec<u64> {
@@ -20,7 +55,19 @@ fn grid(ty: Type) -> Vec<u64> {
         Type::I32 => integers.collect(),
         Type::I64 | Type::Ref => {
             let signed = I32.iter().map(|&value| value as i32 as i64 as u64);
-            let large = [1 << 32, (1 << 32) + 1, i64::MAX as u64, i64::MIN as u64, i64::MIN as u64 + 1, 0xaaaa_5555_aaaa_5555, 1 << 53, (1 << 53) + 1, 0xffff_ffff_ffff_fbff, 0xffff_ffff_ffff_fc00, 0x7fff_ff40_0000_0001];
+            let large = [
+                1 << 32,
+                (1 << 32) + 1,
+                i64::MAX as u64,
+                i64::MIN as u64,
+                i64::MIN as u64 + 1,
+                0xaaaa_5555_aaaa_5555,
+                1 << 53,
+                (1 << 53) + 1,
+                0xffff_ffff_ffff_fbff,
+                0xffff_ffff_ffff_fc00,
+                0x7fff_ff40_0000_0001,
+            ];
             let mut all: Vec<u64> = integers.chain(signed).chain(large).collect();
             all.sort_unstable();
             all.dedup();
@@ -28,21 +75,68 @@ fn grid(ty: Type) -> Vec<u64> {
         }
         Type::F32 => {
             let values = floats().into_iter().map(|value| (value as f32).to_bits() as u64);
-            values.chain([1, 0x8000_0001, 0x7fa0_0000, 0xffc0_0001, 0x4eff_ffff, 0x5eff_ffff, 0x4f80_0000, 0x4f7f_ffff, 0xcf00_0001]).collect()
+            values
+                .chain([
+                    1,
+                    0x8000_0001,
+                    0x7fa0_0000,
+                    0xffc0_0001,
+                    0x4eff_ffff,
+                    0x5eff_ffff,
+                    0x4f80_0000,
+                    0x4f7f_ffff,
+                    0xcf00_0001,
+                ])
+                .collect()
         }
         Type::F64 => {
             let values = floats().into_iter().map(f64::to_bits);
-            values.chain([1, 0x8000_0000_0000_0001, 0x7ff4_0000_0000_0000, 0xfff8_0000_0000_0001, 0x43df_ffff_ffff_ffff, 0x43ef_ffff_ffff_ffff]).collect()
+            values
+                .chain([
+                    1,
+                    0x8000_0000_0000_0001,
+                    0x7ff4_0000_0000_0000,
+                    0xfff8_0000_0000_0001,
+                    0x43df_ffff_ffff_ffff,
+                    0x43ef_ffff_ffff_ffff,
+                ])
+                .collect()
         }
     }
 }
 
 fn floats() -> Vec<f64> {
     let positive = [
-        0.0, 0.3, 0.5, 0.75, 1.0, 1.5, 2.5, 3.5, 1e10, 1e20, 1e-40, 1e300, 4_503_599_627_370_497.5, 8_388_609.0,
-        2_147_483_647.0, 2_147_483_647.9, 2_147_483_648.0, 2_147_483_648.9, 2_147_483_649.0, 4_294_967_295.0,
-        4_294_967_295.9, 4_294_967_296.0, 9_223_372_036_854_775_807.0, 9_223_372_036_854_777_856.0,
-        18_446_744_073_709_551_615.0, f64::INFINITY, f64::NAN, f64::MIN_POSITIVE, f64::MAX, 0.99999999,
+        0.0,
+        0.3,
+        0.5,
+        0.75,
+        1.0,
+        1.5,
+        2.5,
+        3.5,
+        1e10,
+        1e20,
+        1e-40,
+        1e300,
+        4_503_599_627_370_497.5,
+        8_388_609.0,
+        2_147_483_647.0,
+        2_147_483_647.9,
+        2_147_483_648.0,
+        2_147_483_648.9,
+        2_147_483_649.0,
+        4_294_967_295.0,
+        4_294_967_295.9,
+        4_294_967_296.0,
+        9_223_372_036_854_775_807.0,
+        9_223_372_036_854_777_856.0,
+        18_446_744_073_709_551_615.0,
+        f64::INFINITY,
+        f64::NAN,
+        f64::MIN_POSITIVE,
+        f64::MAX,
+        0.99999999,
     ];
     positive.iter().flat_map(|&value: &f64| [value, -value]).collect()
 }
@@ -99,12 +193,22 @@ fn unary_cases() -> Vec<Case> {
         };
         for &ty in types {
             let name = format!("{}.{}{}", ty.name(), kind.name(), suffix(kind));
-            cases.push(Case { name, operand: ty, result: ty, meaning: Box::new(move |a, _| Ok(eval::unary(ty, kind, a))) });
+            cases.push(Case {
+                name,
+                operand: ty,
+                result: ty,
+                meaning: Box::new(move |a, _| Ok(eval::unary(ty, kind, a))),
+            });
         }
     }
     for &kind in ConvertKind::ALL {
         let name = kind.name().to_string();
-        cases.push(Case { name, operand: kind.from(), result: kind.to(), meaning: Box::new(move |a, _| eval::convert(kind, a)) });
+        cases.push(Case {
+            name,
+            operand: kind.from(),
+            result: kind.to(),
+            meaning: Box::new(move |a, _| eval::convert(kind, a)),
+        });
     }
     cases
 }
@@ -120,7 +224,12 @@ fn binary_cases() -> Vec<Case> {
         };
         for &ty in types {
             let name = format!("{}.{}", ty.name(), kind.name());
-            cases.push(Case { name, operand: ty, result: ty, meaning: Box::new(move |a, b| eval::binary(ty, kind, a, b)) });
+            cases.push(Case {
+                name,
+                operand: ty,
+                result: ty,
+                meaning: Box::new(move |a, b| eval::binary(ty, kind, a, b)),
+            });
         }
     }
     for &kind in CompareKind::ALL {
@@ -198,7 +307,10 @@ fn binary_and_comparisons() {
         for case in binary_cases() {
             let (ty, result, name) = (case.operand.name(), case.result.name(), &case.name);
             let values = grid(case.operand);
-            let is_compare = case.result != case.operand || name.ends_with(".eq") || name.ends_with(".ne") || (name.starts_with("i32.") && CompareKind::ALL.iter().any(|kind| name[4..] == *kind.name()));
+            let is_compare = case.result != case.operand
+                || name.ends_with(".eq")
+                || name.ends_with(".ne")
+                || (name.starts_with("i32.") && CompareKind::ALL.iter().any(|kind| name[4..] == *kind.name()));
             let mut text = format!(
                 "(module (memory 1)
                    (func (export \"reg\") (param {ty} {ty}) (result {result}) ({name} (local.get 0) (local.get 1)))

@@ -15,9 +15,11 @@
 
 #if WJ_API == 2
 #define FUSE_USE_VERSION 29
+#include "../include/fuse/fuse.h"
 #include "../include/fuse/fuse_lowlevel.h"
 #else
 #define FUSE_USE_VERSION 314
+#include "../include/fuse3/fuse.h"
 #include "../include/fuse3/fuse_lowlevel.h"
 #endif
 

@@ -4,6 +4,7 @@
  * and calls the filesystem, or answers as libfuse does where there is no callback.
  */
 #include "lowlevel.h"
+#include "wide_time.h"
 
 #include <sys/file.h>
 
@@ -84,19 +85,6 @@ static void do_getattr(fuse_req_t req, uint64_t nodeid, const void *body, size_t
 	req->se->op.getattr(req, nodeid, (in->flags & WJ_GETATTR_FH) ? &fi : NULL);
 }
 
-/* Seconds that do not fit this libc's time_t are clamped, not wrapped. */
-static time_t clamp_seconds(uint64_t wire)
-{
-	int64_t seconds = (int64_t)wire;
-	if (sizeof(time_t) < sizeof(seconds)) {
-		if (seconds > INT32_MAX)
-			seconds = INT32_MAX;
-		if (seconds < INT32_MIN)
-			seconds = INT32_MIN;
-	}
-	return (time_t)seconds;
-}
-
 static void do_setattr(fuse_req_t req, uint64_t nodeid, const void *body, size_t len)
 {
 	(void)len;
@@ -111,12 +99,9 @@ static void do_setattr(fuse_req_t req, uint64_t nodeid, const void *body, size_t
 	st.st_uid = in->uid;
 	st.st_gid = in->gid;
 	st.st_size = (off_t)in->size;
-	st.st_atim.tv_sec = clamp_seconds(in->atime);
-	st.st_mtim.tv_sec = clamp_seconds(in->mtime);
-	st.st_ctim.tv_sec = clamp_seconds(in->ctime);
-	st.st_atim.tv_nsec = (long)in->atimensec;
-	st.st_mtim.tv_nsec = (long)in->mtimensec;
-	st.st_ctim.tv_nsec = (long)in->ctimensec;
+	st.st_atim = wj_timespec(in->atime, in->atimensec);
+	st.st_mtim = wj_timespec(in->mtime, in->mtimensec);
+	st.st_ctim = wj_timespec(in->ctime, in->ctimensec);
 
 	struct fuse_file_info fi = FI_INIT;
 	fi.fh = in->fh;

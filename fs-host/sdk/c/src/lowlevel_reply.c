@@ -3,6 +3,7 @@
  * body in one call, and ends the request.
  */
 #include "lowlevel.h"
+#include "wide_time.h"
 
 /* Timeouts above this many seconds say "for ever". */
 #define WJ_TIMEOUT_MAX 1e15
@@ -95,12 +96,12 @@ void wj_stat_to_attr(const struct stat *st, struct wj_attr *attr)
 	attr->ino = st->st_ino;
 	attr->size = (uint64_t)st->st_size;
 	attr->blocks = (uint64_t)st->st_blocks;
-	attr->atime = (uint64_t)(int64_t)st->st_atim.tv_sec;
-	attr->mtime = (uint64_t)(int64_t)st->st_mtim.tv_sec;
-	attr->ctime = (uint64_t)(int64_t)st->st_ctim.tv_sec;
-	attr->atimensec = (uint32_t)st->st_atim.tv_nsec;
-	attr->mtimensec = (uint32_t)st->st_mtim.tv_nsec;
-	attr->ctimensec = (uint32_t)st->st_ctim.tv_nsec;
+	attr->atime = (uint64_t)wj_seconds(&st->st_atim);
+	attr->mtime = (uint64_t)wj_seconds(&st->st_mtim);
+	attr->ctime = (uint64_t)wj_seconds(&st->st_ctim);
+	attr->atimensec = wj_nanoseconds(&st->st_atim);
+	attr->mtimensec = wj_nanoseconds(&st->st_mtim);
+	attr->ctimensec = wj_nanoseconds(&st->st_ctim);
 	attr->mode = st->st_mode;
 	attr->nlink = (uint32_t)st->st_nlink;
 	attr->uid = st->st_uid;

@@ -7,7 +7,8 @@
  *    unmount; one instance serves one request at a time.
  *  - Splicing does not exist: FUSE_CAP_SPLICE_* is never in `capable`, data is copied.
  *  - size_t and long have 32 bits, off_t and ino_t 64. With Emscripten 3.1.6 time_t has 32 bits
- *    too: times beyond January 2038 are clamped there.
+ *    too: of times beyond January 2038, tv_sec holds the low half and the upper two bits of
+ *    tv_nsec the rest, so that a filesystem which stores struct timespec as it is keeps them.
  */
 #if !defined(FUSE_H_) && !defined(FUSE_LOWLEVEL_H_)
 #error "Include <fuse.h> or <fuse_lowlevel.h>, which include <fuse_common.h>."

@@ -1,0 +1,3 @@
+//! What the build put into the program.
+
+include!(concat!(env!("OUT_DIR"), "/embedded.rs"));

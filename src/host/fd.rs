@@ -1,0 +1,344 @@
+//! The guest's file descriptors: small numbers that stand for open files of the host.
+//!
+//! A guest's number is an index into a table; the host's descriptor behind it is owned by the entry, always
+//! close-on-exec, and never shown. Duplicates share one entry, as they share one open file description in the host.
+
+use super::dir::DirStream;
+use super::errno::Errno;
+use super::resolve::{Base, Grant};
+use super::sys::{self, Result};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+/// What an open file is, as far as calls behave differently.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// A file of a grant, of any type but a directory.
+    File,
+    /// A directory of a grant.
+    Dir,
+    /// A pipe that the guest made.
+    Pipe,
+    /// A standard stream.
+    Stdio,
+    /// A directory of the synthetic tree above the grants.
+    Synthetic,
+}
+
+/// An open file.
+#[derive(Debug)]
+pub struct File {
+    fd: Option<OwnedFd>,
+    kind: Kind,
+    grant: Option<Arc<Grant>>,
+    synthetic: Vec<Vec<u8>>,
+    preopen: Option<Vec<u8>>,
+    path_only: bool,
+    stream: Mutex<DirStream>,
+    locked: AtomicBool,
+}
+
+impl File {
+    fn new(fd: Option<OwnedFd>, kind: Kind) -> File {
+        File {
+            fd,
+            kind,
+            grant: None,
+            synthetic: Vec::new(),
+            preopen: None,
+            path_only: false,
+            stream: Mutex::default(),
+            locked: AtomicBool::new(false),
+        }
+    }
+
+    /// A file or directory of a grant. `path_only` says that it was opened with `O_PATH`.
+    pub fn granted(grant: Arc<Grant>, fd: OwnedFd, path_only: bool) -> Result<File> {
+        let directory = sys::fstat(fd.as_fd())?.st_mode & libc::S_IFMT == libc::S_IFDIR;
+        let kind = if directory { Kind::Dir } else { Kind::File };
+        Ok(File { grant: Some(grant), path_only, ..File::new(Some(fd), kind) })
+    }
+
+    /// A directory that a WASI program finds open, under a name.
+    pub fn preopened(grant: Arc<Grant>, fd: OwnedFd, name: Vec<u8>) -> Result<File> {
+        Ok(File { preopen: Some(name), ..File::granted(grant, fd, false)? })
+    }
+
+    /// A directory of the synthetic tree.
+    pub fn synthetic(at: Vec<Vec<u8>>) -> File {
+        File { synthetic: at, ..File::new(None, Kind::Synthetic) }
+    }
+
+    /// One end of a pipe.
+    pub fn pipe(fd: OwnedFd) -> File {
+        File::new(Some(fd), Kind::Pipe)
+    }
+
+    /// A standard stream.
+    pub fn stdio(fd: OwnedFd) -> File {
+        File::new(Some(fd), Kind::Stdio)
+    }
+
+    /// The host's descriptor; EBADF where there is none, because the directory is synthetic.
+    #[inline]
+    pub fn fd(&self) -> Result<BorrowedFd<'_>> {
+        self.fd.as_ref().map(AsFd::as_fd).ok_or(Errno::EBADF)
+    }
+
+    /// What the file is.
+    pub fn kind(&self) -> Kind {
+        self.kind
+    }
+
+    /// The grant that the file belongs to.
+    pub fn grant(&self) -> Option<&Arc<Grant>> {
+        self.grant.as_ref()
+    }
+
+    /// Components of a synthetic directory's path.
+    pub fn synthetic_path(&self) -> &[Vec<u8>] {
+        &self.synthetic
+    }
+
+    /// The name under which a WASI program found the directory open.
+    pub fn preopen_name(&self) -> Option<&[u8]> {
+        self.preopen.as_deref()
+    }
+
+    /// Whether the file stands for a place only.
+    pub fn is_path_only(&self) -> bool {
+        self.path_only
+    }
+
+    /// Refuses a change of attributes below a read-only grant.
+    pub fn writable(&self) -> Result<()> {
+        self.grant.as_ref().map_or(Ok(()), |g| g.writable())
+    }
+
+    /// The base for paths relative to this directory, which then stay within its grant.
+    pub fn base(&self) -> Result<Base<'_>> {
+        match (self.kind, &self.grant, &self.fd) {
+            (Kind::Synthetic, ..) => Ok(Base::Synthetic(&self.synthetic)),
+            (Kind::Dir, Some(grant), Some(fd)) => Ok(Base::Dir(grant, fd.as_fd())),
+            _ => Err(Errno::ENOTDIR),
+        }
+    }
+
+    /// The base for WASI's paths, which stay below this directory.
+    pub fn confined_base(&self) -> Result<Base<'_>> {
+        match self.base()? {
+            Base::Dir(grant, fd) => Ok(Base::Confined(grant, fd)),
+            other => Ok(other),
+        }
+    }
+
+    /// Where the directory is being read.
+    pub fn stream(&self) -> MutexGuard<'_, DirStream> {
+        self.stream.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Remembers that the guest holds record locks through this file.
+    pub fn note_lock(&self) {
+        self.locked.store(true, Ordering::Relaxed);
+    }
+
+    /// Releases record locks, which POSIX drops when any descriptor of the file is closed.
+    fn release_locks(&self) {
+        if self.locked.swap(false, Ordering::Relaxed)
+            && let Ok(fd) = self.fd()
+        {
+            let mut lock = sys::file_lock();
+            lock.l_type = libc::F_UNLCK as i16;
+            // A failure means that the host has no locks to release.
+            let _ = sys::fcntl_lock(fd, libc::F_SETLK, &mut lock);
+        }
+    }
+}
+
+#[derive(Debug)]
+struct Slot {
+    file: Arc<File>,
+    cloexec: bool,
+}
+
+/// The table of descriptors.
+#[derive(Debug)]
+pub struct FdTable {
+    slots: Vec<Option<Slot>>,
+    max: usize,
+    /// No slot below this one is free.
+    lowest: usize,
+}
+
+impl FdTable {
+    /// An empty table for at most `max` descriptors.
+    pub fn new(max: usize) -> FdTable {
+        FdTable { slots: Vec::new(), max: max.min(i32::MAX as usize), lowest: 0 }
+    }
+
+    /// The file behind a number.
+    #[inline]
+    pub fn get(&self, fd: i32) -> Result<&Arc<File>> {
+        // A negative number becomes a huge one, which no table has.
+        match self.slots.get(fd as u32 as usize) {
+            Some(Some(slot)) => Ok(&slot.file),
+            _ => Err(Errno::EBADF),
+        }
+    }
+
+    /// Enters a file under the lowest free number that is at least `min`.
+    pub fn insert(&mut self, file: Arc<File>, min: usize, cloexec: bool) -> Result<i32> {
+        if min >= self.max {
+            return Err(Errno::EINVAL);
+        }
+        let from = min.max(self.lowest);
+        let free = (from..self.slots.len()).find(|&at| self.slots[at].is_none()).unwrap_or(self.slots.len().max(from));
+        if free >= self.max {
+            return Err(Errno::EMFILE);
+        }
+        self.put(free, Slot { file, cloexec });
+        if from == self.lowest {
+            self.lowest = free + 1;
+        }
+        Ok(free as i32)
+    }
+
+    fn put(&mut self, at: usize, slot: Slot) {
+        if at >= self.slots.len() {
+            self.slots.resize_with(at + 1, || None);
+        }
+        if let Some(old) = self.slots[at].replace(slot) {
+            old.file.release_locks();
+        }
+    }
+
+    /// Refuses early what [`FdTable::insert`] would refuse, before anything is opened.
+    pub fn room_for(&self, count: usize) -> Result<()> {
+        let used = self.slots.iter().flatten().count();
+        if self.slots.len() + count > self.max && used + count > self.max { Err(Errno::EMFILE) } else { Ok(()) }
+    }
+
+    /// A second number for the same file, at least `min`.
+    pub fn dup(&mut self, fd: i32, min: i32, cloexec: bool) -> Result<i32> {
+        let file = self.get(fd)?.clone();
+        let min = usize::try_from(min).map_err(|_| Errno::EINVAL)?;
+        self.insert(file, min, cloexec)
+    }
+
+    /// Makes `to` another number for the file behind `from`, closing what `to` was.
+    pub fn dup_to(&mut self, from: i32, to: i32, cloexec: bool) -> Result<i32> {
+        let file = self.get(from)?.clone();
+        let at = usize::try_from(to).map_err(|_| Errno::EBADF)?;
+        if at >= self.max {
+            return Err(Errno::EBADF);
+        }
+        self.put(at, Slot { file, cloexec });
+        Ok(to)
+    }
+
+    /// Moves a file to another number (WASI's `fd_renumber`).
+    pub fn renumber(&mut self, from: i32, to: i32) -> Result<()> {
+        self.get(to)?;
+        self.dup_to(from, to, false)?;
+        if from == to { Ok(()) } else { self.close(from) }
+    }
+
+    /// Closes a number.
+    pub fn close(&mut self, fd: i32) -> Result<()> {
+        let at = fd as u32 as usize;
+        let slot = self.slots.get_mut(at).and_then(Option::take).ok_or(Errno::EBADF)?;
+        self.lowest = self.lowest.min(at);
+        slot.file.release_locks();
+        Ok(())
+    }
+
+    /// The close-on-exec flag.
+    pub fn cloexec(&self, fd: i32) -> Result<bool> {
+        self.get(fd)?;
+        Ok(self.slots[fd as usize].as_ref().is_some_and(|s| s.cloexec))
+    }
+
+    /// Sets the close-on-exec flag, which has no effect as guests do not exec.
+    pub fn set_cloexec(&mut self, fd: i32, on: bool) -> Result<()> {
+        self.get(fd)?;
+        if let Some(slot) = self.slots[fd as usize].as_mut() {
+            slot.cloexec = on;
+        }
+        Ok(())
+    }
+
+    /// How many numbers are in use.
+    pub fn open_count(&self) -> usize {
+        self.slots.iter().flatten().count()
+    }
+
+    /// Most numbers that can be in use.
+    pub fn max(&self) -> usize {
+        self.max
+    }
+
+    /// Closes everything.
+    pub fn clear(&mut self) {
+        self.slots.clear();
+        self.lowest = 0;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn file() -> Arc<File> {
+        Arc::new(File::pipe(sys::pipe(0).unwrap().0))
+    }
+
+    #[test]
+    fn numbers_are_the_lowest_free() {
+        let mut table = FdTable::new(8);
+        for expected in 0..4 {
+            assert_eq!(table.insert(file(), 0, false), Ok(expected));
+        }
+        table.close(1).unwrap();
+        table.close(2).unwrap();
+        assert_eq!(table.insert(file(), 0, false), Ok(1));
+        assert_eq!(table.dup(0, 5, true), Ok(5));
+        assert!(table.cloexec(5).unwrap() && !table.cloexec(0).unwrap());
+        assert_eq!(table.insert(file(), 0, false), Ok(2));
+        assert_eq!(table.insert(file(), 0, false), Ok(4));
+        assert_eq!(table.insert(file(), 0, false), Ok(6));
+        assert_eq!(table.insert(file(), 0, false), Ok(7));
+        assert_eq!(table.insert(file(), 0, false), Err(Errno::EMFILE));
+        assert_eq!(table.dup(0, 8, false), Err(Errno::EINVAL));
+    }
+
+    #[test]
+    fn bad_numbers() {
+        let mut table = FdTable::new(8);
+        for fd in [-1, 0, 7, 8, i32::MAX, i32::MIN] {
+            assert_eq!(table.get(fd).unwrap_err(), Errno::EBADF);
+            assert_eq!(table.close(fd), Err(Errno::EBADF));
+            assert_eq!(table.dup_to(fd, 0, false), Err(Errno::EBADF));
+        }
+        table.insert(file(), 0, false).unwrap();
+        assert_eq!(table.dup_to(0, 8, false), Err(Errno::EBADF));
+        assert_eq!(table.dup_to(0, 7, false), Ok(7));
+        assert_eq!(table.renumber(7, 3), Err(Errno::EBADF));
+        table.renumber(0, 7).unwrap();
+        assert_eq!(table.open_count(), 1);
+    }
+
+    #[test]
+    fn duplicates_share_and_the_last_close_closes() {
+        let (read, write) = sys::pipe(0).unwrap();
+        let mut table = FdTable::new(8);
+        table.insert(Arc::new(File::pipe(write)), 0, false).unwrap();
+        table.dup(0, 0, false).unwrap();
+        table.close(0).unwrap();
+        let mut poll = [sys::PollFd { fd: std::os::fd::AsRawFd::as_raw_fd(&read), events: libc::POLLIN, revents: 0 }];
+        let now = sys::TimeSpec { tv_sec: 0, tv_nsec: 0 };
+        assert_eq!(sys::poll(&mut poll, Some(now)), Ok(0));
+        table.close(1).unwrap();
+        assert_eq!(sys::poll(&mut poll, Some(now)), Ok(1));
+    }
+}

@@ -1,0 +1,74 @@
+//! What is provided: the list for users, the binding for the runtime, and what a module says about itself.
+
+use super::emscripten;
+use super::layout::{Evidence, Layout};
+use super::rows::Row;
+use super::state::{HasHost, Host};
+use super::sys::Result;
+use super::wasi;
+use crate::runtime::{Error, Linker, Module};
+use crate::wasm::ExternType;
+
+/// Every host function. `invoke_*` and `__cxa_find_matching_catch_*`, which spell their types in their names, are
+/// provided besides.
+pub fn provided() -> impl Iterator<Item = Row> {
+    emscripten::ROWS.iter().chain(wasi::ROWS).flat_map(|rows| rows.iter().copied())
+}
+
+/// Whether an import is provided.
+pub fn provides(module: &str, name: &str, ty: &ExternType) -> bool {
+    let named_by_type = ["invoke_", "__cxa_find_matching_catch_"].iter().any(|prefix| name.starts_with(prefix));
+    provided().any(|row| row.accepts(module, name, ty))
+        || (module == "env" && named_by_type && matches!(ty, ExternType::Func(_)))
+}
+
+/// Defines every host function in a linker, for the given module.
+pub fn link<T: HasHost + 'static>(linker: &mut Linker<T>, module: &Module) -> std::result::Result<(), Error> {
+    emscripten::link(linker, module)?;
+    wasi::link(linker)
+}
+
+/// Adapts a guest's state to the module that will run: which C library it has, and whether it expects directories to
+/// be open already. Set [`Host::layout`] afterwards to choose another version than the one that is recognised.
+pub fn configure(host: &mut Host, module: &Module) -> Result<()> {
+    let imports = || module.imports().iter().filter(|i| i.module == "env").map(|i| i.name.as_str());
+    let sdk = module.custom_sections("wasmjit.sdk").next();
+    host.layout = Layout::detect(&Evidence {
+        sdk,
+        imports: imports().collect(),
+        exports: module.exports().map(|e| e.0).collect(),
+    });
+    // Emscripten's programs export its stack functions even where they import nothing of `env`.
+    let emscripten = imports().next().is_some()
+        || ["stackSave", "emscripten_stack_get_current", "_emscripten_stack_restore"]
+            .iter()
+            .any(|name| module.get_export(name).is_some());
+    host.pure_wasi = !emscripten;
+    if module.imports().iter().any(|i| i.name == "fd_prestat_get") {
+        host.open_preopens()?;
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::HashMap;
+
+    #[test]
+    fn no_two_rows_claim_the_same_import() {
+        let mut seen = HashMap::new();
+        for row in provided() {
+            for ty in row.types() {
+                // The two generations of C++ exceptions share names; only one of them is bound.
+                let shared = row.name.contains("cxa") || row.name == "__resumeException";
+                let shared = shared || ["llvm_eh_typeid_for", "_emscripten_throw_longjmp"].contains(&row.name);
+                if let Some(other) = seen.insert((row.module, row.name, ty), row.doc) {
+                    assert!(shared, "{}.{}: {other} / {}", row.module, row.name, row.doc);
+                }
+            }
+            assert!(!row.doc.trim().is_empty(), "{} has no description", row.name);
+        }
+        assert!(seen.len() > 250);
+    }
+}

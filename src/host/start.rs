@@ -1,0 +1,149 @@
+//! Running a program from its start to its exit status.
+//!
+//! Three shapes: Emscripten's JavaScript output (`__wasm_call_ctors`, then `main` with arguments on the C stack),
+//! commands (`_start`), and reactors (`_initialize`, then `main` if there is one).
+
+use super::state::HasHost;
+use crate::runtime::{Func, Instance, Store, Trap, Val, WasmParams, WasmResults};
+use crate::wasm::ValType;
+
+/// The status that a program ended with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ExitCode(pub i32);
+
+/// Runs a program to its end. The first of `args` is the program's name.
+///
+/// # Errors
+/// The trap that ended the program, other than by `exit`: a fault, `abort`, an uncaught exception, an interrupt.
+pub fn run_main<T: HasHost + 'static, S: AsRef<[u8]>>(
+    store: &mut Store<T>,
+    instance: &Instance,
+    args: impl IntoIterator<Item = S>,
+) -> Result<ExitCode, Trap> {
+    let interrupt = store.interrupt_handle();
+    let host = store.data_mut().host();
+    host.set_args(args);
+    host.interrupt = Some(interrupt);
+    host.exit_code = None;
+    let outcome = run(store, instance);
+    let outcome = match outcome {
+        Ok(status) => Ok(ExitCode(status)),
+        Err(trap) => match trap.exit_status() {
+            Some(status) => Ok(ExitCode(status)),
+            None => Err(trap),
+        },
+    };
+    store_mappings(store, instance);
+    outcome
+}
+
+fn run<T: HasHost + 'static>(store: &mut Store<T>, instance: &Instance) -> Result<i32, Trap> {
+    if let Some(start) = instance.get_func(&*store, "_start") {
+        start.typed::<(), ()>(&*store)?.call(&mut *store, ())?;
+        return Ok(0);
+    }
+    let started = ["_initialize", "emscripten_stack_init", "__wasm_call_ctors"];
+    // A reactor's `_initialize` runs the constructors itself.
+    let reactor = instance.get_func(&*store, "_initialize").is_some();
+    for name in &started[if reactor { 0..1 } else { 1..3 }] {
+        call_if_there::<T, _, ()>(store, instance, name, ())?;
+    }
+    let status = match find_main(store, instance) {
+        Some(main) => call_main(store, instance, main),
+        None if reactor => Ok(0),
+        None => Err(Trap::host("the module exports neither main nor _start: it is a library, not a program")),
+    };
+    match status {
+        // What returns from main, or calls exit(), leaves its streams to be flushed; a fault does not.
+        Ok(_) => flush(store, instance)?,
+        Err(ref trap) if trap.exit_status().is_some() && store.data_mut().host().flush_at_exit => {
+            flush(store, instance)?
+        }
+        Err(_) => {}
+    }
+    status
+}
+
+/// The names under which compilers export `main`.
+const MAIN: &[&str] = &["main", "__main_argc_argv", "__main_void", "__original_main"];
+
+fn find_main<T: HasHost + 'static>(store: &Store<T>, instance: &Instance) -> Option<Func> {
+    MAIN.iter().find_map(|name| instance.get_func(store, name))
+}
+
+fn call_main<T: HasHost + 'static>(store: &mut Store<T>, instance: &Instance, main: Func) -> Result<i32, Trap> {
+    let ty = main.ty(&*store);
+    let args = match ty.params.as_slice() {
+        [] => Vec::new(),
+        [ValType::I32, ValType::I32] => {
+            let (argc, argv) = place_args(store, instance)?;
+            vec![Val::I32(argc), Val::I32(argv)]
+        }
+        _ => return Err(Trap::host("the module's main has parameters other than (argc, argv)")),
+    };
+    let results = main.call(&mut *store, &args)?;
+    Ok(results.first().and_then(Val::i32).unwrap_or(0))
+}
+
+/// Writes the arguments on the C stack: the pointers, a null, the strings.
+fn place_args<T: HasHost + 'static>(store: &mut Store<T>, instance: &Instance) -> Result<(i32, i32), Trap> {
+    let args = store.data_mut().host().args.clone();
+    let pointers = 4 * (args.len() + 1);
+    let size = pointers + args.iter().map(|a| a.len() + 1).sum::<usize>();
+    let size = i32::try_from(size.next_multiple_of(16)).map_err(|_| Trap::host("the arguments are too long"))?;
+    let allocate = ["_emscripten_stack_alloc", "stackAlloc", "malloc"];
+    let Some(allocate) = allocate.iter().find_map(|name| instance.get_func(&*store, name)) else {
+        return Err(Trap::host(
+            "the module exports no allocator for main's arguments (stackAlloc); link it with emcc -O2 to JavaScript output",
+        ));
+    };
+    let base = allocate.typed::<(i32,), i32>(&*store)?.call(&mut *store, (size,))?;
+    let Some(memory) = instance.get_memory(&*store, "memory") else {
+        return Err(Trap::host("the module does not export its memory"));
+    };
+    let mut memory = memory.view(store);
+    let mut bytes = Vec::with_capacity(size as usize);
+    let mut at = base as u32 + pointers as u32;
+    for arg in &args {
+        bytes.extend_from_slice(&at.to_le_bytes());
+        at = at.wrapping_add(arg.len() as u32 + 1);
+    }
+    bytes.extend_from_slice(&[0; 4]);
+    for arg in &args {
+        bytes.extend_from_slice(arg);
+        bytes.push(0);
+    }
+    memory.copy_in(base as u32, &bytes)?;
+    Ok((args.len() as i32, base))
+}
+
+/// Runs exit handlers and flushes C streams, as far as the module exports what does that.
+fn flush<T: HasHost + 'static>(store: &mut Store<T>, instance: &Instance) -> Result<(), Trap> {
+    call_if_there::<T, _, ()>(store, instance, "__funcs_on_exit", ())?;
+    if instance.get_func(&*store, "fflush").is_some() {
+        call_if_there::<T, (i32,), i32>(store, instance, "fflush", (0,))?;
+        return Ok(());
+    }
+    call_if_there::<T, _, ()>(store, instance, "__stdio_exit", ())?;
+    Ok(())
+}
+
+fn call_if_there<T: HasHost + 'static, P: WasmParams, R: WasmResults>(
+    store: &mut Store<T>,
+    instance: &Instance,
+    name: &str,
+    params: P,
+) -> Result<Option<R>, Trap> {
+    match instance.get_func(&*store, name).map(|func| func.typed::<P, R>(&*store)) {
+        Some(Ok(func)) => func.call(&mut *store, params).map(Some),
+        // An export that merely has the name is none of our business.
+        Some(Err(_)) | None => Ok(None),
+    }
+}
+
+fn store_mappings<T: HasHost + 'static>(store: &mut Store<T>, instance: &Instance) {
+    let maps = std::mem::take(&mut store.data_mut().host().maps);
+    if let Some(memory) = instance.get_memory(&*store, "memory") {
+        maps.store_all(&memory.view(store));
+    }
+}

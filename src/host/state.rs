@@ -1,0 +1,313 @@
+//! What the host knows of one guest: its namespace, descriptors, arguments, environment.
+
+use super::errno::Errno;
+use super::fd::{FdTable, File};
+use super::layout::{EM_6_0_5, Layout};
+use super::maps::Mappings;
+use super::path::{GuestPath, components};
+use super::policy::{Policy, PolicyError};
+use super::resolve::{Base, Grant, Namespace, Object, join};
+use super::sys::{self, Result};
+use crate::runtime::InterruptHandle;
+use std::collections::HashSet;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::unix::ffi::OsStrExt;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
+
+/// Data of a store that guests' host calls work on. Embedders put a [`Host`] into their own type and implement this.
+pub trait HasHost {
+    /// The guest's host state.
+    fn host(&mut self) -> &mut Host;
+}
+
+/// Where a standard stream of the guest goes.
+#[derive(Debug, Default)]
+pub enum Stream {
+    /// The stream of this process.
+    #[default]
+    Inherit,
+    /// `/dev/null`.
+    Null,
+    /// A descriptor: a pipe, a file.
+    Fd(OwnedFd),
+    /// Nothing: the guest finds the number closed.
+    Closed,
+}
+
+/// The guest's current directory.
+#[derive(Debug)]
+enum Cwd {
+    Dir(Arc<Grant>, OwnedFd),
+    Synthetic(Vec<Vec<u8>>),
+}
+
+/// The `AT_FDCWD` of guests and of Linux.
+pub const AT_FDCWD: i32 = -100;
+
+/// Everything that host calls of one guest read and change.
+#[derive(Debug)]
+pub struct Host {
+    /// Descriptors.
+    pub fds: FdTable,
+    /// Granted directories.
+    pub namespace: Namespace,
+    /// Arguments, the program's name first.
+    pub args: Vec<Vec<u8>>,
+    /// Environment, as `KEY=VALUE`.
+    pub env: Vec<Vec<u8>>,
+    /// Permission bits that new files do not get.
+    pub umask: u32,
+    /// Structures of the guest's C library.
+    pub layout: &'static Layout,
+    /// Whether the guest is a WASI program that knows no error number beyond WASI's.
+    pub pure_wasi: bool,
+    /// Whether the guest may make device nodes.
+    pub devices: bool,
+    /// The status that the guest exited with, from `exit` or `proc_exit` until the start-up code has seen it.
+    pub exit_code: Option<i32>,
+    /// Whether the guest ended itself by `exit`, after which its C streams are flushed, and not by `_Exit`.
+    pub flush_at_exit: bool,
+    /// Upper half of a legalised 64-bit result.
+    pub temp_ret0: u32,
+    /// How the embedder stops the guest: a blocking call that a signal ends asks it.
+    pub interrupt: Option<InterruptHandle>,
+    /// While set, a blocking host call that a signal ends gives EINTR to the guest, which goes on.
+    pub soft_interrupt: Option<Arc<AtomicBool>>,
+    /// Files that are mapped into the guest's memory.
+    pub(super) maps: Mappings,
+    /// State of exceptions that unwind through the host.
+    pub(super) exceptions: super::emscripten::eh::Exceptions,
+    /// Unsupported calls that were reported already.
+    pub(super) reported: HashSet<&'static str>,
+    cwd: Cwd,
+}
+
+impl Host {
+    /// Opens what a policy grants. Standard streams are this process's until [`Host::stdio`] says otherwise.
+    pub fn new(policy: &Policy) -> std::result::Result<Host, PolicyError> {
+        let namespace = Namespace::open(policy)?;
+        let env = policy.env.iter().map(|(k, v)| [k.as_slice(), b"=", v].concat()).collect();
+        let mut host = Host {
+            fds: FdTable::new(policy.max_files),
+            namespace,
+            args: Vec::new(),
+            env,
+            umask: current_umask(),
+            layout: &EM_6_0_5,
+            pure_wasi: false,
+            devices: policy.devices,
+            exit_code: None,
+            flush_at_exit: false,
+            temp_ret0: 0,
+            interrupt: None,
+            soft_interrupt: None,
+            maps: Mappings::default(),
+            exceptions: Default::default(),
+            reported: HashSet::new(),
+            cwd: Cwd::Synthetic(Vec::new()),
+        };
+        let streams = [Stream::Inherit, Stream::Inherit, Stream::Inherit];
+        host.stdio(streams).map_err(|errno| PolicyError(format!("cannot open the standard streams: {errno}")))?;
+        host.enter_start_directory();
+        Ok(host)
+    }
+
+    /// Sets the arguments, the program's name first.
+    pub fn set_args<S: AsRef<[u8]>>(&mut self, args: impl IntoIterator<Item = S>) -> &mut Host {
+        // A NUL would end the argument early in the guest, so it ends here.
+        let cut = |arg: S| arg.as_ref().split(|&b| b == 0).next().unwrap_or_default().to_vec();
+        self.args = args.into_iter().map(cut).collect();
+        self
+    }
+
+    /// Connects standard input, output and error.
+    pub fn stdio(&mut self, streams: [Stream; 3]) -> Result<&mut Host> {
+        for (number, stream) in streams.into_iter().enumerate() {
+            let number = number as i32;
+            let fd = match stream {
+                // A stream that is closed in this process is closed for the guest too.
+                Stream::Inherit => sys::dup_standard(number).ok(),
+                Stream::Null => Some(sys::open_trusted(c"/dev/null", libc::O_RDWR)?),
+                Stream::Fd(fd) => Some(fd),
+                Stream::Closed => None,
+            };
+            // Whatever was there before goes away first, so that the lowest free number is this one.
+            let _ = self.fds.close(number);
+            if let Some(fd) = fd {
+                let at = self.fds.insert(Arc::new(File::stdio(fd)), 0, false)?;
+                self.fds.dup_to(at, number, false)?;
+                if at != number {
+                    self.fds.close(at)?;
+                }
+            }
+        }
+        Ok(self)
+    }
+
+    /// Opens every granted directory under its guest path from descriptor 3 on, as WASI programs expect; the current
+    /// directory too, as `.`, so that relative paths work.
+    pub fn open_preopens(&mut self) -> Result<()> {
+        let mut files = Vec::new();
+        for grant in self.namespace.grants() {
+            if let Some(root) = grant.root_dir() {
+                files.push(preopen(grant, root, grant.guest_path())?);
+            }
+        }
+        if let Cwd::Dir(grant, fd) = &self.cwd {
+            files.push(preopen(grant, fd.as_fd(), b".".to_vec())?);
+        }
+        for file in files {
+            self.fds.insert(Arc::new(file), 3, false)?;
+        }
+        Ok(())
+    }
+
+    /// The place where paths relative to `dirfd` begin.
+    pub fn base(&self, dirfd: i32) -> Result<Base<'_>> {
+        if dirfd != AT_FDCWD {
+            return self.fds.get(dirfd)?.base();
+        }
+        Ok(match &self.cwd {
+            Cwd::Dir(grant, fd) => Base::Cwd(grant, fd.as_fd()),
+            Cwd::Synthetic(at) => Base::Synthetic(at),
+        })
+    }
+
+    /// The base for a path, which is made absolute where text must be compared on its way: a relative one from the
+    /// current directory when other grants lie below that directory's grant.
+    pub fn base_for(&self, dirfd: i32, path: &mut GuestPath) -> Result<Base<'_>> {
+        if dirfd == AT_FDCWD
+            && let Cwd::Dir(grant, _) = &self.cwd
+            && grant.covered
+            && !path.is_absolute()
+            && !path.is_empty()
+        {
+            let mut absolute = self.getcwd()?;
+            absolute.push(b'/');
+            absolute.extend_from_slice(path.bytes());
+            *path = GuestPath::new(&absolute)?;
+        }
+        // An absolute path needs no descriptor, whatever `dirfd` is.
+        if path.is_absolute() { self.base(AT_FDCWD) } else { self.base(dirfd) }
+    }
+
+    /// Makes what `object` stands for the current directory.
+    pub fn set_cwd(&mut self, object: Object) -> Result<()> {
+        self.cwd = match object {
+            Object::Synthetic(at) => Cwd::Synthetic(at),
+            Object::Real(grant, fd) => {
+                if sys::fstat(fd.as_fd())?.st_mode & libc::S_IFMT != libc::S_IFDIR {
+                    return Err(Errno::ENOTDIR);
+                }
+                sys::access_fd(fd.as_fd(), libc::X_OK, libc::AT_EACCESS)?;
+                Cwd::Dir(grant, fd)
+            }
+        };
+        Ok(())
+    }
+
+    /// Makes a guest path the current directory.
+    pub fn chdir(&mut self, path: &[u8]) -> Result<()> {
+        let mut path = GuestPath::new(path)?;
+        let object = self.namespace.object(self.base_for(AT_FDCWD, &mut path)?, &mut path, true)?;
+        self.set_cwd(object)
+    }
+
+    /// The current directory's guest path. ENOENT where it was removed, or moved out of its grant.
+    pub fn getcwd(&self) -> Result<Vec<u8>> {
+        match &self.cwd {
+            Cwd::Synthetic(at) => Ok(join(at)),
+            Cwd::Dir(grant, fd) => {
+                if sys::fstat(fd.as_fd())?.st_nlink == 0 {
+                    return Err(Errno::ENOENT);
+                }
+                let (root, here) = (sys::fd_path(grant.root.as_fd())?, sys::fd_path(fd.as_fd())?);
+                let root: Vec<&[u8]> = components(&root).collect();
+                let here: Vec<&[u8]> = components(&here).collect();
+                let below = here.strip_prefix(root.as_slice()).ok_or(Errno::ENOENT)?;
+                let parts = grant.guest.iter().cloned().chain(below.iter().map(|p| p.to_vec()));
+                Ok(join(&parts.collect::<Vec<_>>()))
+            }
+        }
+    }
+
+    /// Repeats a blocking call that a signal ended, unless the embedder wants the guest to stop.
+    #[inline]
+    pub fn blocking<R>(&self, mut call: impl FnMut() -> Result<R>) -> Result<R> {
+        loop {
+            match call() {
+                Err(Errno::EINTR) if !self.interrupted() => {}
+                other => return other,
+            }
+        }
+    }
+
+    /// Whether the embedder has asked the guest to stop, or to come back from a blocking call.
+    pub fn interrupted(&self) -> bool {
+        let soft = |flag: &Arc<AtomicBool>| flag.load(Ordering::Acquire);
+        self.interrupt.as_ref().is_some_and(InterruptHandle::is_set) || self.soft_interrupt.as_ref().is_some_and(soft)
+    }
+
+    /// Logs once that a guest used something that does not exist here.
+    pub fn report_unsupported(&mut self, name: &'static str) {
+        if self.reported.insert(name) {
+            log::warn!("the guest called {name}, which is not supported: it got ENOSYS");
+        }
+    }
+
+    /// Begins in the host's current directory where the guest sees it under the same path, else in the only grant,
+    /// else in the root.
+    fn enter_start_directory(&mut self) {
+        let here = std::env::current_dir().unwrap_or_default();
+        if here.is_absolute()
+            && self.namespace.grants().iter().any(|g| same_place(g, here.as_os_str().as_bytes()))
+            && self.chdir(here.as_os_str().as_bytes()).is_ok()
+        {
+            return;
+        }
+        let start = match self.namespace.grants() {
+            [only] if only.root_dir().is_some() => only.guest_path(),
+            _ => b"/".to_vec(),
+        };
+        // Where even that fails (no permission to enter), the guest stays in the synthetic root.
+        let _ = self.chdir(&start);
+    }
+}
+
+/// A directory as WASI programs find it: open for reading where the user may read it.
+fn preopen(grant: &Arc<Grant>, dir: BorrowedFd<'_>, name: Vec<u8>) -> Result<File> {
+    let fd = match sys::openat2(dir, c".", libc::O_RDONLY | libc::O_DIRECTORY, 0, libc::RESOLVE_BENEATH) {
+        Ok(fd) => fd,
+        Err(_) => sys::dup(dir)?,
+    };
+    File::preopened(grant.clone(), fd, name)
+}
+
+/// Whether the guest sees the host directory `here` under the very same path in this grant.
+fn same_place(grant: &Grant, here: &[u8]) -> bool {
+    let Ok(root) = sys::fd_path(grant.root.as_fd()) else { return false };
+    let here: Vec<&[u8]> = components(here).collect();
+    let root: Vec<&[u8]> = components(&root).collect();
+    let guest: Vec<&[u8]> = grant.guest.iter().map(Vec::as_slice).collect();
+    root == guest && here.starts_with(&root)
+}
+
+/// What [`take_umask`] found.
+static TAKEN_UMASK: OnceLock<u32> = OnceLock::new();
+
+/// This process's file mode creation mask, as far as it can be read without setting it.
+fn current_umask() -> u32 {
+    if let Some(taken) = TAKEN_UMASK.get() {
+        return *taken;
+    }
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let line = status.lines().find_map(|l| l.strip_prefix("Umask:"));
+    line.and_then(|l| u32::from_str_radix(l.trim(), 8).ok()).unwrap_or(0o022)
+}
+
+/// Sets this process's own mask to zero, so that a guest's mask alone decides on the mode of files that it makes;
+/// guests made afterwards begin with the mask that was found. For programs that do nothing but host guests.
+pub fn take_umask() -> u32 {
+    *TAKEN_UMASK.get_or_init(sys::take_umask)
+}

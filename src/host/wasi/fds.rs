@@ -1,0 +1,258 @@
+//! `fd_*`: calls on descriptors. Reading and writing are the hot ones: no allocation, one lookup by index.
+
+use super::{fd_flags_from_host, fd_flags_to_host, filestat, filetype, set_times};
+use crate::host::ctx::Ctx;
+use crate::host::errno::Errno;
+use crate::host::fd::Kind;
+use crate::host::iov::GuestIov;
+use crate::host::ops;
+use crate::host::rows::rows;
+use crate::host::sys::{self, Result};
+use std::os::fd::BorrowedFd;
+
+rows! { "wasi_snapshot_preview1";
+    /// Announces access patterns.
+    "fd_advise"(fd: fd, offset: off, len: off, advice: int) wasi = advise;
+    /// Makes a file at least so long.
+    "fd_allocate"(fd: fd, offset: off, len: off) wasi = allocate;
+    /// Closes.
+    "fd_close"(fd: fd) wasi = close;
+    /// Flushes a file's data.
+    "fd_datasync"(fd: fd) wasi = datasync;
+    /// Type, flags and rights of a descriptor.
+    "fd_fdstat_get"(fd: fd, out: ptr) wasi = fdstat_get;
+    /// Sets the flags of a descriptor.
+    "fd_fdstat_set_flags"(fd: fd, flags: int) wasi = fdstat_set_flags;
+    /// Gives rights up: accepted, as rights are not tracked.
+    "fd_fdstat_set_rights"(fd: fd, base: wide, inheriting: wide) wasi = fdstat_set_rights;
+    /// Attributes of an open file.
+    "fd_filestat_get"(fd: fd, out: ptr) wasi = filestat_get;
+    /// Sets an open file's size.
+    "fd_filestat_set_size"(fd: fd, size: off) wasi = filestat_set_size;
+    /// Sets the times of an open file.
+    "fd_filestat_set_times"(fd: fd, accessed: wide, modified: wide, flags: int) wasi = filestat_set_times;
+    /// Reads at an offset.
+    "fd_pread"(fd: fd, iovs: ptr, count: len, offset: off, out: ptr) wasi = pread;
+    /// Whether a descriptor was opened before the program began, and how long its name is.
+    "fd_prestat_get"(fd: fd, out: ptr) wasi = prestat_get;
+    /// The name of such a descriptor.
+    "fd_prestat_dir_name"(fd: fd, out: ptr, len: len) wasi = prestat_dir_name;
+    /// Writes at an offset.
+    "fd_pwrite"(fd: fd, iovs: ptr, count: len, offset: off, out: ptr) wasi = pwrite;
+    /// Reads.
+    "fd_read"(fd: fd, iovs: ptr, count: len, out: ptr) wasi = read;
+    /// Reads directory entries from a cookie on.
+    "fd_readdir"(fd: fd, buf: ptr, len: len, cookie: wide, out: ptr) wasi = readdir;
+    /// Moves a descriptor to another number.
+    "fd_renumber"(from: fd, to: fd) wasi = renumber;
+    /// Moves the position.
+    "fd_seek"(fd: fd, offset: off, whence: int, out: ptr) wasi = seek;
+    /// Flushes a file.
+    "fd_sync"(fd: fd) wasi = sync;
+    /// The position.
+    "fd_tell"(fd: fd, out: ptr) wasi = tell;
+    /// Writes.
+    "fd_write"(fd: fd, iovs: ptr, count: len, out: ptr) wasi = write;
+}
+
+#[inline]
+fn host_fd<'a>(cx: &'a Ctx<'_>, fd: i32) -> Result<BorrowedFd<'a>> {
+    let file = cx.host.fds.get(fd)?;
+    file.fd().map_err(|_| Errno::EISDIR)
+}
+
+/// Moves bytes between a file and guest memory, and stores how many.
+#[inline]
+fn transfer(
+    cx: &mut Ctx<'_>,
+    fd: i32,
+    (iovs, count, out): (u32, u32, u32),
+    call: impl Fn(BorrowedFd<'_>, &GuestIov<'_>) -> Result<usize>,
+) -> Result<()> {
+    let host = &*cx.host;
+    let file = host.fds.get(fd)?.fd().map_err(|_| Errno::EISDIR)?;
+    let moved = {
+        let iov = GuestIov::gather(&mut cx.mem, iovs, count)?;
+        host.blocking(|| call(file, &iov))?
+    };
+    Ok(cx.mem.write_u32(out, moved as u32)?)
+}
+
+fn read(cx: &mut Ctx<'_>, fd: i32, iovs: u32, count: u32, out: u32) -> Result<()> {
+    transfer(cx, fd, (iovs, count, out), sys::readv)
+}
+
+fn write(cx: &mut Ctx<'_>, fd: i32, iovs: u32, count: u32, out: u32) -> Result<()> {
+    transfer(cx, fd, (iovs, count, out), sys::writev)
+}
+
+fn pread(cx: &mut Ctx<'_>, fd: i32, iovs: u32, count: u32, offset: i64, out: u32) -> Result<()> {
+    transfer(cx, fd, (iovs, count, out), |fd, iov| sys::preadv(fd, iov, offset))
+}
+
+fn pwrite(cx: &mut Ctx<'_>, fd: i32, iovs: u32, count: u32, offset: i64, out: u32) -> Result<()> {
+    transfer(cx, fd, (iovs, count, out), |fd, iov| sys::pwritev(fd, iov, offset))
+}
+
+fn advise(cx: &mut Ctx<'_>, fd: i32, offset: i64, len: i64, advice: i32) -> Result<()> {
+    // WASI numbers the last two the other way round.
+    const ADVICE: [i32; 6] = [
+        libc::POSIX_FADV_NORMAL,
+        libc::POSIX_FADV_SEQUENTIAL,
+        libc::POSIX_FADV_RANDOM,
+        libc::POSIX_FADV_WILLNEED,
+        libc::POSIX_FADV_DONTNEED,
+        libc::POSIX_FADV_NOREUSE,
+    ];
+    let advice = usize::try_from(advice).ok().and_then(|a| ADVICE.get(a)).ok_or(Errno::EINVAL)?;
+    sys::fadvise(host_fd(cx, fd)?, offset, len, *advice)
+}
+
+fn allocate(cx: &mut Ctx<'_>, fd: i32, offset: i64, len: i64) -> Result<()> {
+    let host = host_fd(cx, fd)?;
+    cx.host.blocking(|| sys::fallocate(host, 0, offset, len))
+}
+
+fn close(cx: &mut Ctx<'_>, fd: i32) -> Result<()> {
+    cx.host.fds.close(fd)
+}
+
+fn datasync(cx: &mut Ctx<'_>, fd: i32) -> Result<()> {
+    sys::fdatasync(host_fd(cx, fd)?)
+}
+
+fn sync(cx: &mut Ctx<'_>, fd: i32) -> Result<()> {
+    sys::fsync(host_fd(cx, fd)?)
+}
+
+/// Every right that WASI defines.
+const ALL_RIGHTS: u64 = (1 << 30) - 1;
+
+/// The rights to move and to tell the position, whose absence says that a character device is a terminal.
+const SEEK_RIGHTS: u64 = 1 << 2 | 1 << 5;
+
+fn fdstat_get(cx: &mut Ctx<'_>, fd: i32, out: u32) -> Result<()> {
+    let file = cx.host.fds.get(fd)?;
+    let (kind, flags) = match file.fd() {
+        Err(_) => (3, 0),
+        Ok(fd) => (filetype(sys::fstat(fd)?.st_mode), sys::fcntl(fd, libc::F_GETFL, 0)?),
+    };
+    let rights = if kind == 2 { ALL_RIGHTS & !SEEK_RIGHTS } else { ALL_RIGHTS };
+    let mut stat = [0; 24];
+    stat[0] = kind;
+    stat[2..4].copy_from_slice(&fd_flags_from_host(flags).to_le_bytes());
+    stat[8..16].copy_from_slice(&rights.to_le_bytes());
+    stat[16..24].copy_from_slice(&ALL_RIGHTS.to_le_bytes());
+    Ok(cx.mem.copy_in(out, &stat)?)
+}
+
+fn fdstat_set_flags(cx: &mut Ctx<'_>, fd: i32, flags: i32) -> Result<()> {
+    let settable = libc::O_APPEND | libc::O_NONBLOCK;
+    sys::fcntl(host_fd(cx, fd)?, libc::F_SETFL, fd_flags_to_host(flags) & settable).map(drop)
+}
+
+fn fdstat_set_rights(cx: &mut Ctx<'_>, fd: i32, _: i64, _: i64) -> Result<()> {
+    cx.host.fds.get(fd).map(drop)
+}
+
+fn filestat_get(cx: &mut Ctx<'_>, fd: i32, out: u32) -> Result<()> {
+    let stat = ops::stat_file(cx.host.fds.get(fd)?)?;
+    Ok(cx.mem.copy_in(out, &filestat(&stat))?)
+}
+
+fn filestat_set_size(cx: &mut Ctx<'_>, fd: i32, size: i64) -> Result<()> {
+    sys::ftruncate(host_fd(cx, fd)?, size)
+}
+
+fn filestat_set_times(cx: &mut Ctx<'_>, fd: i32, accessed: i64, modified: i64, flags: i32) -> Result<()> {
+    let times = set_times(accessed, modified, flags)?;
+    let file = cx.host.fds.get(fd)?;
+    file.writable()?;
+    let host = file.fd().map_err(|_| Errno::EROFS)?;
+    if file.is_path_only() { sys::utimens_path(host, Some(&times)) } else { sys::futimens(host, Some(&times)) }
+}
+
+fn prestat_get(cx: &mut Ctx<'_>, fd: i32, out: u32) -> Result<()> {
+    let len = cx.host.fds.get(fd)?.preopen_name().ok_or(Errno::EBADF)?.len();
+    Ok(cx.mem.write(out, [0, len as u32])?)
+}
+
+fn prestat_dir_name(cx: &mut Ctx<'_>, fd: i32, out: u32, len: u32) -> Result<()> {
+    let file = cx.host.fds.get(fd)?;
+    let name = file.preopen_name().ok_or(Errno::EBADF)?;
+    if name.len() > len as usize {
+        return Err(Errno::ENAMETOOLONG);
+    }
+    Ok(cx.mem.copy_in(out, name)?)
+}
+
+/// Bytes of a `dirent` in front of the name.
+const DIRENT: usize = 24;
+
+fn readdir(cx: &mut Ctx<'_>, fd: i32, buf: u32, len: u32, cookie: i64, out: u32) -> Result<()> {
+    let file = cx.host.fds.get(fd)?.clone();
+    if file.kind() != Kind::Dir {
+        return Err(Errno::ENOTDIR);
+    }
+    let target = cx.mem.slice_mut(buf, len)?;
+    let (host, mut stream) = (file.fd()?, file.stream());
+    if cookie == 0 {
+        // From the start means anew: what was read ahead may be stale.
+        stream.rewind(host)?;
+    }
+    stream.seek(host, cookie as u64)?;
+    let mut used = 0;
+    while used < target.len() {
+        let Some(entry) = stream.peek(host)? else { break };
+        let mut record = [0; DIRENT];
+        record[..8].copy_from_slice(&entry.cookie.to_le_bytes());
+        record[8..16].copy_from_slice(&entry.ino.to_le_bytes());
+        record[16..20].copy_from_slice(&(entry.name.len() as u32).to_le_bytes());
+        record[20] = filetype(u32::from(entry.kind) << 12);
+        // The last entry may be cut: a full buffer tells the guest to come again with a larger one.
+        for part in [&record[..], entry.name] {
+            let count = part.len().min(target.len() - used);
+            target[used..used + count].copy_from_slice(&part[..count]);
+            used += count;
+        }
+        stream.advance();
+    }
+    Ok(cx.mem.write_u32(out, used as u32)?)
+}
+
+fn renumber(cx: &mut Ctx<'_>, from: i32, to: i32) -> Result<()> {
+    cx.host.fds.renumber(from, to)
+}
+
+fn seek(cx: &mut Ctx<'_>, fd: i32, offset: i64, whence: i32, out: u32) -> Result<()> {
+    let file = cx.host.fds.get(fd)?;
+    let position = match file.kind() {
+        Kind::Dir => seek_dir(file, offset, whence)?,
+        Kind::Synthetic => {
+            let mut stream = file.stream();
+            if whence == libc::SEEK_SET {
+                stream.jump(u64::try_from(offset).map_err(|_| Errno::EINVAL)?);
+            }
+            stream.tell()
+        }
+        _ => sys::lseek(file.fd()?, offset, whence)? as u64,
+    };
+    Ok(cx.mem.write_u64(out, position)?)
+}
+
+/// Positions of directories are the cookies that reading them gives.
+fn seek_dir(file: &crate::host::fd::File, offset: i64, whence: i32) -> Result<u64> {
+    let mut stream = file.stream();
+    let host = file.fd()?;
+    match (whence, offset) {
+        (libc::SEEK_SET, 0) => stream.rewind(host)?,
+        (libc::SEEK_SET, 1..) => stream.seek(host, offset as u64)?,
+        (libc::SEEK_CUR, 0) => {}
+        _ => return Err(Errno::EINVAL),
+    }
+    Ok(stream.tell())
+}
+
+fn tell(cx: &mut Ctx<'_>, fd: i32, out: u32) -> Result<()> {
+    seek(cx, fd, 0, libc::SEEK_CUR, out)
+}

@@ -1,0 +1,307 @@
+//! Checked access to a guest's memory.
+//!
+//! Every address and length is a number that a hostile guest chose: sums are made in 64 bits and compared with the memory's
+//! size once, here. `read*` and `copy*` copy out and in; `slice*` and `cstr` borrow, and what they borrow is only as stable as the guest
+//! lets it be: copy first whatever is checked and then used.
+
+use std::marker::PhantomData;
+
+use crate::abi::vmctx::MemoryDesc;
+
+/// A guest passed an address range outside of its memory. Host ABIs answer it as EFAULT or as a trap.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct MemoryFault {
+    /// First address of the range.
+    pub address: u32,
+    /// Length of the range in bytes.
+    pub len: u64,
+}
+
+impl std::fmt::Display for MemoryFault {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "guest address {:#x} with {} bytes is outside of its memory", self.address, self.len)
+    }
+}
+
+impl std::error::Error for MemoryFault {}
+
+/// Types that any bytes make a valid value of.
+///
+/// # Safety
+/// Every bit pattern is valid, and there is no padding.
+pub unsafe trait Pod: Copy + 'static {}
+
+macro_rules! pod {
+    ($($ty:ty)*) => {$(
+        // SAFETY: numbers have no invalid patterns and no padding.
+        unsafe impl Pod for $ty {}
+    )*};
+}
+pod!(u8 i8 u16 i16 u32 i32 u64 i64 u128 i128 f32 f64);
+
+// SAFETY: an array has the elements' properties.
+unsafe impl<T: Pod, const N: usize> Pod for [T; N] {}
+
+/// A buffer of a scatter/gather list, as guests store it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(C)]
+pub struct IoVec {
+    /// Address of the buffer.
+    pub ptr: u32,
+    /// Length in bytes.
+    pub len: u32,
+}
+
+// SAFETY: two numbers without padding.
+unsafe impl Pod for IoVec {}
+
+/// A view of a guest's memory.
+#[derive(Debug)]
+pub struct GuestMemory<'a> {
+    base: *mut u8,
+    bytes: u64,
+    _memory: PhantomData<&'a mut [u8]>,
+}
+
+impl<'a> GuestMemory<'a> {
+    /// The memory that a descriptor describes.
+    ///
+    /// # Safety
+    /// The descriptor is true, and the memory neither goes away nor is borrowed mutably by anyone else during `'a`.
+    pub unsafe fn from_desc(desc: *const MemoryDesc) -> GuestMemory<'a> {
+        // SAFETY: by contract the descriptor can be read.
+        let (base, bytes) = unsafe { ((*desc).base, (*desc).bytes) };
+        GuestMemory { base, bytes, _memory: PhantomData }
+    }
+
+    /// A memory without bytes.
+    pub fn empty() -> GuestMemory<'a> {
+        GuestMemory { base: std::ptr::NonNull::dangling().as_ptr(), bytes: 0, _memory: PhantomData }
+    }
+
+    /// Size in bytes.
+    pub fn len(&self) -> u64 {
+        self.bytes
+    }
+
+    /// Whether the memory has no bytes.
+    pub fn is_empty(&self) -> bool {
+        self.bytes == 0
+    }
+
+    /// Address of byte 0 in the host.
+    pub fn base(&self) -> *mut u8 {
+        self.base
+    }
+
+    /// A shorter-lived view of the same memory.
+    pub fn reborrow(&mut self) -> GuestMemory<'_> {
+        GuestMemory { base: self.base, bytes: self.bytes, _memory: PhantomData }
+    }
+
+    /// Checks a range and gives its host address: the one place where guest pointers are checked.
+    #[inline]
+    pub fn check(&self, ptr: u32, len: u64) -> Result<*mut u8, MemoryFault> {
+        match u64::from(ptr).checked_add(len) {
+            Some(end) if end <= self.bytes => Ok(self.base.wrapping_add(ptr as usize)),
+            _ => Err(MemoryFault { address: ptr, len }),
+        }
+    }
+
+    /// Borrows `len` bytes.
+    #[inline]
+    pub fn slice(&self, ptr: u32, len: u32) -> Result<&[u8], MemoryFault> {
+        let start = self.check(ptr, u64::from(len))?;
+        // SAFETY: `check` has placed the range inside of the accessible memory, which `self` borrows.
+        Ok(unsafe { std::slice::from_raw_parts(start, len as usize) })
+    }
+
+    /// Borrows `len` bytes for writing.
+    #[inline]
+    pub fn slice_mut(&mut self, ptr: u32, len: u32) -> Result<&mut [u8], MemoryFault> {
+        let start = self.check(ptr, u64::from(len))?;
+        // SAFETY: as in `slice`; `self` is borrowed mutably.
+        Ok(unsafe { std::slice::from_raw_parts_mut(start, len as usize) })
+    }
+
+    /// The whole memory.
+    pub fn as_slice(&self) -> &[u8] {
+        // SAFETY: `bytes` bytes from `base` are accessible.
+        unsafe { std::slice::from_raw_parts(self.base, self.bytes as usize) }
+    }
+
+    /// The whole memory, for writing.
+    pub fn as_mut_slice(&mut self) -> &mut [u8] {
+        // SAFETY: as in `as_slice`; `self` is borrowed mutably.
+        unsafe { std::slice::from_raw_parts_mut(self.base, self.bytes as usize) }
+    }
+
+    /// Copies a value out. No alignment is needed.
+    #[inline]
+    pub fn read<T: Pod>(&self, ptr: u32) -> Result<T, MemoryFault> {
+        let at = self.check(ptr, size_of::<T>() as u64)?;
+        // SAFETY: the bytes are accessible, and any bytes are a valid `T`.
+        Ok(unsafe { at.cast::<T>().read_unaligned() })
+    }
+
+    /// Copies a value in. No alignment is needed.
+    #[inline]
+    pub fn write<T: Pod>(&mut self, ptr: u32, value: T) -> Result<(), MemoryFault> {
+        let at = self.check(ptr, size_of::<T>() as u64)?;
+        // SAFETY: the bytes are accessible.
+        unsafe { at.cast::<T>().write_unaligned(value) };
+        Ok(())
+    }
+
+    /// Copies a byte out.
+    pub fn read_u8(&self, ptr: u32) -> Result<u8, MemoryFault> {
+        self.read(ptr)
+    }
+
+    /// Copies a little-endian number out.
+    pub fn read_u16(&self, ptr: u32) -> Result<u16, MemoryFault> {
+        self.read(ptr).map(u16::from_le)
+    }
+
+    /// Copies a little-endian number out.
+    pub fn read_u32(&self, ptr: u32) -> Result<u32, MemoryFault> {
+        self.read(ptr).map(u32::from_le)
+    }
+
+    /// Copies a little-endian number out.
+    pub fn read_i32(&self, ptr: u32) -> Result<i32, MemoryFault> {
+        self.read(ptr).map(i32::from_le)
+    }
+
+    /// Copies a little-endian number out.
+    pub fn read_u64(&self, ptr: u32) -> Result<u64, MemoryFault> {
+        self.read(ptr).map(u64::from_le)
+    }
+
+    /// Copies a byte in.
+    pub fn write_u8(&mut self, ptr: u32, value: u8) -> Result<(), MemoryFault> {
+        self.write(ptr, value)
+    }
+
+    /// Copies a little-endian number in.
+    pub fn write_u16(&mut self, ptr: u32, value: u16) -> Result<(), MemoryFault> {
+        self.write(ptr, value.to_le())
+    }
+
+    /// Copies a little-endian number in.
+    pub fn write_u32(&mut self, ptr: u32, value: u32) -> Result<(), MemoryFault> {
+        self.write(ptr, value.to_le())
+    }
+
+    /// Copies a little-endian number in.
+    pub fn write_i32(&mut self, ptr: u32, value: i32) -> Result<(), MemoryFault> {
+        self.write(ptr, value.to_le())
+    }
+
+    /// Copies a little-endian number in.
+    pub fn write_u64(&mut self, ptr: u32, value: u64) -> Result<(), MemoryFault> {
+        self.write(ptr, value.to_le())
+    }
+
+    /// Copies bytes out into `target`.
+    pub fn copy_out(&self, ptr: u32, target: &mut [u8]) -> Result<(), MemoryFault> {
+        let start = self.check(ptr, target.len() as u64)?;
+        // SAFETY: the range is accessible; a host buffer never overlaps guest memory that is borrowed by `self`.
+        unsafe { std::ptr::copy_nonoverlapping(start, target.as_mut_ptr(), target.len()) };
+        Ok(())
+    }
+
+    /// Copies `source` in.
+    pub fn copy_in(&mut self, ptr: u32, source: &[u8]) -> Result<(), MemoryFault> {
+        let start = self.check(ptr, source.len() as u64)?;
+        // SAFETY: as in `copy_out`.
+        unsafe { std::ptr::copy_nonoverlapping(source.as_ptr(), start, source.len()) };
+        Ok(())
+    }
+
+    /// Copies `len` bytes out.
+    pub fn read_bytes(&self, ptr: u32, len: u32) -> Result<Vec<u8>, MemoryFault> {
+        self.slice(ptr, len).map(<[u8]>::to_vec)
+    }
+
+    /// Sets `len` bytes.
+    pub fn fill(&mut self, ptr: u32, len: u32, value: u8) -> Result<(), MemoryFault> {
+        self.slice_mut(ptr, len).map(|bytes| bytes.fill(value))
+    }
+
+    /// Copies an array of values out.
+    pub fn read_array<T: Pod>(&self, ptr: u32, count: u32) -> Result<Vec<T>, MemoryFault> {
+        let size = size_of::<T>() as u64;
+        let start = self.check(ptr, u64::from(count) * size)?.cast::<T>();
+        // SAFETY: the range of `count` values is accessible, and any bytes are a valid `T`.
+        Ok((0..count as usize).map(|index| unsafe { start.add(index).read_unaligned() }).collect())
+    }
+
+    /// Copies a scatter/gather list out. The buffers themselves are not checked yet.
+    pub fn read_iovecs(&self, ptr: u32, count: u32) -> Result<Vec<IoVec>, MemoryFault> {
+        self.read_array(ptr, count)
+    }
+
+    /// Borrows a string that a zero byte ends, without that byte. At most `max` bytes are searched.
+    ///
+    /// # Errors
+    /// If no zero byte lies within `max` bytes or the rest of the memory.
+    pub fn cstr(&self, ptr: u32, max: u32) -> Result<&[u8], MemoryFault> {
+        let fault = MemoryFault { address: ptr, len: u64::from(max) };
+        let available = self.bytes.checked_sub(u64::from(ptr)).ok_or(fault)?;
+        let bytes = self.slice(ptr, available.min(u64::from(max)) as u32)?;
+        let end = bytes.iter().position(|byte| *byte == 0).ok_or(fault)?;
+        bytes.get(..end).ok_or(fault)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn with_memory(len: usize, test: impl FnOnce(GuestMemory<'_>)) {
+        let mut bytes = vec![0_u8; len];
+        let desc = MemoryDesc { base: bytes.as_mut_ptr(), bytes: len as u64 };
+        // SAFETY: the descriptor describes `bytes`, which outlives the view and is not used meanwhile.
+        test(unsafe { GuestMemory::from_desc(&desc) });
+    }
+
+    #[test]
+    fn ranges_are_checked_in_64_bits() {
+        with_memory(100, |mut memory| {
+            assert!(memory.slice(0, 100).is_ok());
+            assert!(memory.slice(100, 0).is_ok());
+            assert!(memory.slice(101, 0).is_err());
+            assert!(memory.slice(1, 100).is_err());
+            assert!(memory.slice(u32::MAX, u32::MAX).is_err());
+            assert!(memory.slice(1, u32::MAX).is_err());
+            assert!(memory.read_array::<u64>(8, u32::MAX).is_err());
+            assert!(memory.write(97, 1_u32).is_err());
+            assert_eq!(memory.read_u64(93), Err(MemoryFault { address: 93, len: 8 }));
+        });
+    }
+
+    #[test]
+    fn strings_end_inside_of_the_memory() {
+        with_memory(8, |mut memory| {
+            memory.copy_in(0, b"abc\0wxyz").unwrap();
+            assert_eq!(memory.cstr(0, 100).unwrap(), b"abc");
+            assert_eq!(memory.cstr(3, 100).unwrap(), b"");
+            assert_eq!(memory.cstr(0, 4).unwrap(), b"abc");
+            assert!(memory.cstr(0, 3).is_err());
+            assert!(memory.cstr(4, 100).is_err());
+            assert!(memory.cstr(8, 100).is_err());
+            assert!(memory.cstr(9, 100).is_err());
+        });
+    }
+
+    #[test]
+    fn vectors_are_copied_out() {
+        with_memory(32, |mut memory| {
+            memory.write(4, IoVec { ptr: 1, len: 2 }).unwrap();
+            memory.write(12, IoVec { ptr: 3, len: 4 }).unwrap();
+            assert_eq!(memory.read_iovecs(4, 2).unwrap(), [IoVec { ptr: 1, len: 2 }, IoVec { ptr: 3, len: 4 }]);
+            assert!(memory.read_iovecs(20, 2).is_err());
+        });
+    }
+}

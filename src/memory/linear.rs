@@ -1,0 +1,154 @@
+//! The address space of one linear memory.
+
+use std::io;
+use std::sync::Mutex;
+
+use crate::abi::vmctx::MemoryDesc;
+use crate::sys::mapping::Reservation;
+
+/// Bytes of a page of WebAssembly.
+pub const PAGE_BYTES: u64 = 64 << 10;
+
+/// Most pages that a 32-bit memory can have.
+pub const MAX_PAGES: u32 = 1 << 16;
+
+/// Bytes of address space from a memory's first byte that hold the memory itself.
+pub const RESERVED_BYTES: u64 = 4 << 30;
+
+/// Inaccessible bytes on both sides of the reserved ones: an access with a constant offset below 2 GiB cannot leave them.
+pub const GUARD_BYTES: u64 = (2 << 30) + PAGE_BYTES;
+
+/// Reservations that are kept for the next memory.
+const POOLED: usize = 16;
+
+/// Most committed bytes of a memory that is kept: clearing more costs more than a new reservation.
+const POOLED_BYTES: u64 = 16 << 20;
+
+static POOL: Mutex<Vec<Reservation>> = Mutex::new(Vec::new());
+
+/// A linear memory. Its first byte never moves; bytes that were never written are zero.
+#[derive(Debug)]
+pub struct LinearMemory {
+    reservation: Option<Reservation>,
+    desc: Box<MemoryDesc>,
+    limit: u64,
+}
+
+// SAFETY: the descriptor's pointer is into the reservation that the memory owns.
+unsafe impl Send for LinearMemory {}
+// SAFETY: methods that take `&self` only read the descriptor, and those that change it take `&mut self`.
+unsafe impl Sync for LinearMemory {}
+
+impl LinearMemory {
+    /// Reserves a memory of `pages` pages that can grow to `limit` pages.
+    ///
+    /// # Errors
+    /// If the address space or the memory cannot be had, or `pages` exceeds `limit`.
+    pub fn new(pages: u32, limit: u32) -> io::Result<LinearMemory> {
+        let pooled = POOL.lock().unwrap_or_else(std::sync::PoisonError::into_inner).pop();
+        let reservation = match pooled {
+            Some(reservation) => reservation,
+            None => Reservation::new((GUARD_BYTES + RESERVED_BYTES + GUARD_BYTES) as usize)?,
+        };
+        let base = reservation.base().as_ptr().wrapping_add(GUARD_BYTES as usize);
+        let limit = u64::from(limit.min(MAX_PAGES)) * PAGE_BYTES;
+        let desc = Box::new(MemoryDesc { base, bytes: 0 });
+        let mut memory = LinearMemory { reservation: Some(reservation), desc, limit };
+        match memory.grow(pages) {
+            Some(_) => Ok(memory),
+            None => Err(io::ErrorKind::OutOfMemory.into()),
+        }
+    }
+
+    /// Current size in pages.
+    pub fn pages(&self) -> u32 {
+        (self.desc.bytes / PAGE_BYTES) as u32
+    }
+
+    /// Current size in bytes.
+    pub fn len(&self) -> u64 {
+        self.desc.bytes
+    }
+
+    /// Whether the memory has no bytes.
+    pub fn is_empty(&self) -> bool {
+        self.desc.bytes == 0
+    }
+
+    /// Adds pages; returns the previous size in pages, or `None` if the limit or the system forbids it.
+    pub fn grow(&mut self, pages: u32) -> Option<u32> {
+        let old = self.desc.bytes;
+        let added = u64::from(pages) * PAGE_BYTES;
+        let new = old.checked_add(added).filter(|new| *new <= self.limit)?;
+        let offset = (GUARD_BYTES + old) as usize;
+        self.reservation.as_ref()?.commit(offset, added as usize).ok()?;
+        self.desc.bytes = new;
+        Some((old / PAGE_BYTES) as u32)
+    }
+
+    /// The descriptor that compiled code reads. Its address is constant.
+    pub fn desc(&mut self) -> *mut MemoryDesc {
+        &mut *self.desc
+    }
+}
+
+impl Drop for LinearMemory {
+    fn drop(&mut self) {
+        let Some(reservation) = self.reservation.take() else { return };
+        if self.desc.bytes > POOLED_BYTES
+            || reservation.decommit(GUARD_BYTES as usize, self.desc.bytes as usize).is_err()
+        {
+            return;
+        }
+        let mut pool = POOL.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        if pool.len() < POOLED {
+            pool.push(reservation);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::memory::GuestMemory;
+
+    fn view(memory: &mut LinearMemory) -> GuestMemory<'_> {
+        // SAFETY: the descriptor describes the memory, which is borrowed as long as the view.
+        unsafe { GuestMemory::from_desc(memory.desc()) }
+    }
+
+    #[test]
+    fn memory_grows_to_its_limit_in_place_and_zeroed() {
+        let mut memory = LinearMemory::new(1, 3).unwrap();
+        let base = view(&mut memory).base();
+        view(&mut memory).write(0, 0xdead_beef_u32).unwrap();
+        assert_eq!(memory.grow(2), Some(1));
+        assert_eq!(memory.grow(1), None);
+        assert_eq!(memory.grow(0), Some(3));
+        assert_eq!(memory.grow(u32::MAX), None);
+        let guest = view(&mut memory);
+        assert_eq!(guest.base(), base);
+        assert_eq!(guest.read::<u32>(0).unwrap(), 0xdead_beef);
+        assert_eq!(guest.read::<u64>(3 * 65536 - 8).unwrap(), 0);
+        assert!(guest.read::<u64>(3 * 65536 - 7).is_err());
+    }
+
+    #[test]
+    fn a_reused_reservation_is_zero() {
+        for _ in 0..40 {
+            let mut memory = LinearMemory::new(2, 2).unwrap();
+            assert_eq!(view(&mut memory).read::<u64>(70_000).unwrap(), 0);
+            view(&mut memory).write(70_000, u64::MAX).unwrap();
+        }
+    }
+
+    #[test]
+    fn the_full_size_is_possible() {
+        let mut memory = LinearMemory::new(0, u32::MAX).unwrap();
+        assert_eq!(memory.grow(MAX_PAGES), Some(0));
+        assert_eq!(memory.len(), RESERVED_BYTES);
+        view(&mut memory).write(u32::MAX, 7_u8).unwrap();
+        assert_eq!(view(&mut memory).read::<u8>(u32::MAX).unwrap(), 7);
+        assert!(view(&mut memory).read::<u16>(u32::MAX).is_err());
+    }
+}

@@ -1,0 +1,195 @@
+//! Bulk operations on memories, tables and segments, and the table of builtins through which compiled code calls them.
+
+use std::mem::offset_of;
+use std::sync::OnceLock;
+
+use super::call::{self, Reason};
+use super::externs::TableData;
+use super::instance::InstanceData;
+use crate::abi::builtins::Builtin;
+use crate::abi::trap::TrapCode;
+use crate::abi::vmctx::{VmCtx, offset};
+use crate::memory::GuestMemory;
+use crate::sys::exit_shim;
+
+/// `start..start + len` as indices of something that has `size` elements.
+fn range(start: u32, len: u32, size: usize, code: TrapCode) -> Result<std::ops::Range<usize>, TrapCode> {
+    let end = u64::from(start) + u64::from(len);
+    if end <= size as u64 { Ok(start as usize..end as usize) } else { Err(code) }
+}
+
+impl InstanceData {
+    fn guest_memory(&mut self) -> GuestMemory<'_> {
+        match self.memory {
+            // SAFETY: the store's memories live as long as its instances; `self` stands for the store here.
+            Some(memory) => unsafe { GuestMemory::from_desc((*memory.as_ptr()).memory.desc()) },
+            None => GuestMemory::empty(),
+        }
+    }
+
+    fn table(&self, index: u32) -> Result<*mut TableData, TrapCode> {
+        // Validation has made sure that there is one.
+        self.tables.get(index as usize).map(|table| table.as_ptr()).ok_or(TrapCode::TableOutOfBounds)
+    }
+
+    fn memory_grow(&mut self, pages: u32) -> u32 {
+        // SAFETY: as in `guest_memory`.
+        self.memory.and_then(|memory| unsafe { (*memory.as_ptr()).memory.grow(pages) }).unwrap_or(u32::MAX)
+    }
+
+    fn memory_fill(&mut self, dst: u32, value: u32, len: u32) -> Result<(), TrapCode> {
+        let mut memory = self.guest_memory();
+        memory.fill(dst, len, value as u8).map_err(|_| TrapCode::MemoryOutOfBounds)
+    }
+
+    fn memory_copy(&mut self, dst: u32, src: u32, len: u32) -> Result<(), TrapCode> {
+        let memory = self.guest_memory();
+        let fault = |_| TrapCode::MemoryOutOfBounds;
+        let dst = memory.check(dst, u64::from(len)).map_err(fault)?;
+        let src = memory.check(src, u64::from(len)).map_err(fault)?;
+        // SAFETY: both ranges are accessible; they may overlap.
+        unsafe { std::ptr::copy(src, dst, len as usize) };
+        Ok(())
+    }
+
+    pub(crate) fn memory_init(&mut self, segment: u32, dst: u32, src: u32, len: u32) -> Result<(), TrapCode> {
+        let module = self.module.clone();
+        let dropped = self.dropped_data.get(segment as usize).copied().unwrap_or(true);
+        let bytes = if dropped { &[] } else { module.data_segment(segment) };
+        let bytes = bytes.get(range(src, len, bytes.len(), TrapCode::MemoryOutOfBounds)?).unwrap_or_default();
+        self.guest_memory().copy_in(dst, bytes).map_err(|_| TrapCode::MemoryOutOfBounds)
+    }
+
+    pub(crate) fn data_drop(&mut self, segment: u32) {
+        if let Some(dropped) = self.dropped_data.get_mut(segment as usize) {
+            *dropped = true;
+        }
+    }
+
+    fn table_grow(&mut self, table: u32, init: u64, delta: u32) -> u32 {
+        // SAFETY: the store's tables live as long as its instances; no other reference to it exists.
+        self.table(table).ok().and_then(|table| unsafe { (*table).grow(delta, init) }).unwrap_or(u32::MAX)
+    }
+
+    fn table_fill(&mut self, table: u32, dst: u32, value: u64, len: u32) -> Result<(), TrapCode> {
+        // SAFETY: as in `table_grow`.
+        let entries = unsafe { (*self.table(table)?).entries_mut() };
+        let range = range(dst, len, entries.len(), TrapCode::TableOutOfBounds)?;
+        if let Some(entries) = entries.get_mut(range) {
+            entries.fill(value);
+        }
+        Ok(())
+    }
+
+    fn table_copy(&mut self, tables: (u32, u32), dst: u32, src: u32, len: u32) -> Result<(), TrapCode> {
+        let (dst_table, src_table) = (self.table(tables.0)?, self.table(tables.1)?);
+        // SAFETY: as in `table_grow`; each reference ends before the next begins.
+        unsafe {
+            let from = range(src, len, (*src_table).entries().len(), TrapCode::TableOutOfBounds)?;
+            let to = range(dst, len, (*dst_table).entries().len(), TrapCode::TableOutOfBounds)?;
+            let source = (*src_table).entries_mut().as_ptr().add(from.start);
+            let target = (*dst_table).entries_mut().as_mut_ptr().add(to.start);
+            std::ptr::copy(source, target, len as usize);
+        }
+        Ok(())
+    }
+
+    pub(crate) fn table_init(
+        &mut self,
+        table: u32,
+        segment: u32,
+        dst: u32,
+        src: u32,
+        len: u32,
+    ) -> Result<(), TrapCode> {
+        let values: &[u64] = self.elements.get(segment as usize).map_or(&[], Vec::as_slice);
+        // SAFETY: as in `table_grow`.
+        let entries = unsafe { (*self.table(table)?).entries_mut() };
+        let from = range(src, len, values.len(), TrapCode::TableOutOfBounds)?;
+        let to = range(dst, len, entries.len(), TrapCode::TableOutOfBounds)?;
+        if let (Some(entries), Some(values)) = (entries.get_mut(to), values.get(from)) {
+            entries.copy_from_slice(values);
+        }
+        Ok(())
+    }
+
+    pub(crate) fn elem_drop(&mut self, segment: u32) {
+        if let Some(values) = self.elements.get_mut(segment as usize) {
+            *values = Vec::new();
+        }
+    }
+}
+
+/// Gives a builtin's result back, or leaves the guest.
+///
+/// # Safety
+/// Compiled code called the running builtin with this vmctx.
+unsafe fn settle<V>(vmctx: *mut VmCtx, result: Result<V, TrapCode>) -> V {
+    match result {
+        Ok(value) => value,
+        // SAFETY: the shim noted the frame in the owner; the builtins' frames hold nothing that must be dropped.
+        Err(code) => unsafe {
+            let owner = (*vmctx).owner.cast::<InstanceData>();
+            call::leave(Reason::Trap(code.into()), ((*owner).exit_fp, (*owner).exit_pc))
+        },
+    }
+}
+
+macro_rules! entries {
+    ($($name:ident($this:ident $(, $arg:ident: $ty:ty)*) $(-> $ret:ty)? $body:block)*) => {
+        /// Native entry of a builtin.
+        fn entry(builtin: Builtin) -> *const u8 {
+            match builtin {
+                $(Builtin::$name => {
+                    #[unsafe(naked)]
+                    unsafe extern "C" fn shim() {
+                        exit_shim!(
+                            through offset::OWNER, offset_of!(InstanceData, exit_fp), offset_of!(InstanceData, exit_pc),
+                            native
+                        )
+                    }
+                    unsafe extern "C" fn native(vmctx: *mut VmCtx $(, $arg: $ty)*) $(-> $ret)? {
+                        // SAFETY: compiled code passes its own vmctx, whose owner is its instance; nobody
+                        // else uses the instance while the builtin runs.
+                        unsafe {
+                            let result = {
+                                let $this = &mut *(*vmctx).owner.cast::<InstanceData>();
+                                $body
+                            };
+                            settle(vmctx, result)
+                        }
+                    }
+                    shim as *const u8
+                })*
+            }
+        }
+    };
+}
+
+entries! {
+    memory_grow(this, pages: u32) -> u64 { Ok(u64::from(this.memory_grow(pages))) }
+    memory_fill(this, dst: u32, value: u32, len: u32) { this.memory_fill(dst, value, len) }
+    memory_copy(this, dst: u32, src: u32, len: u32) { this.memory_copy(dst, src, len) }
+    memory_init(this, segment: u32, dst: u32, src: u32, len: u32) { this.memory_init(segment, dst, src, len) }
+    data_drop(this, segment: u32) { this.data_drop(segment); Ok(()) }
+    table_grow(this, table: u32, init: u64, delta: u32) -> u64 { Ok(u64::from(this.table_grow(table, init, delta))) }
+    table_fill(this, table: u32, dst: u32, value: u64, len: u32) { this.table_fill(table, dst, value, len) }
+    table_copy(this, dst_table: u32, src_table: u32, dst: u32, src: u32, len: u32) {
+        this.table_copy((dst_table, src_table), dst, src, len)
+    }
+    table_init(this, table: u32, segment: u32, dst: u32, src: u32, len: u32) {
+        this.table_init(table, segment, dst, src, len)
+    }
+    elem_drop(this, segment: u32) { this.elem_drop(segment); Ok(()) }
+}
+
+/// The table that vmctx headers point to.
+pub(crate) fn table() -> *const *const u8 {
+    struct Table(Vec<*const u8>);
+    // SAFETY: addresses of functions.
+    unsafe impl Send for Table {}
+    // SAFETY: as above; never changed.
+    unsafe impl Sync for Table {}
+    static TABLE: OnceLock<Table> = OnceLock::new();
+    TABLE.get_or_init(|| Table(Builtin::ALL.iter().map(|builtin| entry(*builtin)).collect())).0.as_ptr()
+}

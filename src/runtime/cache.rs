@@ -1,0 +1,217 @@
+//! Compiled images on disk.
+//!
+//! One file per key in a directory that only its owner can write. The key covers everything that an image depends on. An entry is written to
+//! a temporary file and renamed, and is believed only if it belongs to the user, carries its key and its checksum fits;
+//! any other entry is treated as absent, and the next compilation replaces it.
+
+use std::fs::{DirBuilder, File, OpenOptions};
+use std::io::{Read, Write};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use sha2::{Digest, Sha256};
+
+use crate::sys::mapping::effective_uid;
+
+/// First bytes of an entry.
+const MAGIC: &[u8; 8] = b"wjcache1";
+
+/// Bytes before the image: magic, key, checksum of the image.
+const HEADER: usize = 8 + 32 + 32;
+
+/// Largest entry that is read.
+const MAX_ENTRY: u64 = 2 << 30;
+
+/// What an image depends on, as one number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Key([u8; 32]);
+
+impl Key {
+    /// The key of the image of a module: its bytes, the compiler, the ABI between compiled code and runtime, and the options.
+    pub(crate) fn new(module: &[u8], abi: u64, options: u64) -> Key {
+        let mut hash = Sha256::new();
+        hash.update(MAGIC);
+        hash.update(env!("CARGO_PKG_VERSION"));
+        hash.update([0]);
+        hash.update(env!("WASMJIT_COMPILER"));
+        hash.update(abi.to_le_bytes());
+        hash.update(options.to_le_bytes());
+        hash.update(module);
+        Key(hash.finalize().into())
+    }
+
+    fn file_name(&self) -> String {
+        self.0.iter().map(|byte| format!("{byte:02x}")).collect()
+    }
+}
+
+/// A directory of images.
+#[derive(Clone, Debug)]
+pub(crate) struct Cache {
+    dir: PathBuf,
+}
+
+impl Cache {
+    /// Opens the directory, and makes it if need be. `None`, with a message in the log, if it cannot be trusted.
+    pub(crate) fn open(dir: &Path) -> Option<Cache> {
+        if let Err(error) = DirBuilder::new().recursive(true).mode(0o700).create(dir) {
+            log::info!("no cache of compiled code in {}: {error}", dir.display());
+            return None;
+        }
+        let metadata = std::fs::symlink_metadata(dir).ok()?;
+        if !metadata.is_dir() || !private(&metadata) {
+            log::warn!(
+                "the cache of compiled code {} is not used: it is not a directory that only you can write",
+                dir.display()
+            );
+            return None;
+        }
+        Some(Cache { dir: dir.to_owned() })
+    }
+
+    /// The image with that key.
+    pub(crate) fn load(&self, key: &Key) -> Option<Vec<u8>> {
+        let path = self.dir.join(key.file_name());
+        let mut file =
+            OpenOptions::new().read(true).custom_flags(libc::O_NOFOLLOW | libc::O_NONBLOCK).open(&path).ok()?;
+        let metadata = file.metadata().ok()?;
+        if !metadata.is_file() || !private(&metadata) || metadata.len() > MAX_ENTRY {
+            log::warn!("the cached image {} is ignored: others could have written it", path.display());
+            return None;
+        }
+        let mut entry = Vec::with_capacity(metadata.len() as usize);
+        file.read_to_end(&mut entry).ok()?;
+        let image = verify(&entry, key);
+        if image.is_none() {
+            log::info!("the cached image {} is damaged and will be rebuilt", path.display());
+        }
+        image
+    }
+
+    /// Keeps an image. Failing to is not an error: the next run compiles again.
+    pub(crate) fn store(&self, key: &Key, image: &[u8]) {
+        static COUNTER: AtomicU32 = AtomicU32::new(0);
+        let name = key.file_name();
+        let unique = COUNTER.fetch_add(1, Ordering::Relaxed);
+        let temporary = self.dir.join(format!("{name}.{}.{unique}.tmp", std::process::id()));
+        let result =
+            write_entry(&temporary, key, image).and_then(|()| std::fs::rename(&temporary, self.dir.join(name)));
+        if let Err(error) = result {
+            log::info!("a compiled image was not cached in {}: {error}", self.dir.display());
+            // It may not exist, which is fine.
+            let _ = std::fs::remove_file(&temporary);
+        }
+    }
+}
+
+/// Whether something belongs to the user and nobody else can write it.
+fn private(metadata: &std::fs::Metadata) -> bool {
+    metadata.uid() == effective_uid() && metadata.mode() & 0o022 == 0
+}
+
+fn verify(entry: &[u8], key: &Key) -> Option<Vec<u8>> {
+    let (header, image) = entry.split_at_checked(HEADER)?;
+    let rest = header.strip_prefix(MAGIC)?.strip_prefix(&key.0)?;
+    let sum: [u8; 32] = Sha256::digest(image).into();
+    (rest == sum).then(|| image.to_vec())
+}
+
+fn write_entry(path: &Path, key: &Key, image: &[u8]) -> std::io::Result<()> {
+    let mut file: File = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
+    let sum: [u8; 32] = Sha256::digest(image).into();
+    file.write_all(MAGIC)?;
+    file.write_all(&key.0)?;
+    file.write_all(&sum)?;
+    file.write_all(image)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::os::unix::fs::{PermissionsExt, symlink};
+
+    struct TempDir(PathBuf);
+
+    impl TempDir {
+        fn new(name: &str) -> TempDir {
+            let dir = std::env::temp_dir().join(format!("wasmjit-cache-{name}-{}", std::process::id()));
+            let _ = std::fs::remove_dir_all(&dir);
+            std::fs::create_dir(&dir).unwrap();
+            TempDir(dir)
+        }
+    }
+
+    impl Drop for TempDir {
+        fn drop(&mut self) {
+            let _ = std::fs::remove_dir_all(&self.0);
+        }
+    }
+
+    fn entry(cache: &Cache, key: &Key) -> PathBuf {
+        cache.dir.join(key.file_name())
+    }
+
+    #[test]
+    fn entries_come_back_and_keys_differ() {
+        let temp = TempDir::new("roundtrip");
+        let cache = Cache::open(&temp.0.join("a/b")).unwrap();
+        let mode = std::fs::metadata(&cache.dir).unwrap().mode();
+        assert_eq!(mode & 0o777, 0o700);
+        let key = Key::new(b"module", 1, 2);
+        for other in [Key::new(b"modulf", 1, 2), Key::new(b"module", 2, 2), Key::new(b"module", 1, 3)] {
+            assert_ne!(key, other);
+        }
+        assert_eq!(cache.load(&key), None);
+        cache.store(&key, b"image");
+        cache.store(&key, b"image");
+        assert_eq!(cache.load(&key).unwrap(), b"image");
+        assert_eq!(std::fs::read_dir(&cache.dir).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn damaged_entries_are_absent() {
+        let temp = TempDir::new("damage");
+        let cache = Cache::open(&temp.0.join("cache")).unwrap();
+        let key = Key::new(b"module", 1, 2);
+        cache.store(&key, b"image of a module");
+        let good = std::fs::read(entry(&cache, &key)).unwrap();
+        for at in 0..good.len() {
+            let mut bad = good.clone();
+            bad[at] ^= 1;
+            std::fs::write(entry(&cache, &key), &bad).unwrap();
+            assert_eq!(cache.load(&key), None, "byte {at}");
+            std::fs::write(entry(&cache, &key), &good[..at]).unwrap();
+            assert_eq!(cache.load(&key), None, "length {at}");
+        }
+        // Another key's entry does not pass for this one's.
+        cache.store(&Key::new(b"other", 1, 2), b"image of another");
+        std::fs::copy(entry(&cache, &Key::new(b"other", 1, 2)), entry(&cache, &key)).unwrap();
+        assert_eq!(cache.load(&key), None);
+        cache.store(&key, b"image of a module");
+        assert!(cache.load(&key).is_some());
+    }
+
+    #[test]
+    fn what_others_could_have_written_is_absent() {
+        let temp = TempDir::new("foreign");
+        let cache = Cache::open(&temp.0.join("cache")).unwrap();
+        let key = Key::new(b"module", 1, 2);
+        cache.store(&key, b"image");
+        let path = entry(&cache, &key);
+        std::fs::set_permissions(&path, PermissionsExt::from_mode(0o666)).unwrap();
+        assert_eq!(cache.load(&key), None);
+        std::fs::set_permissions(&path, PermissionsExt::from_mode(0o600)).unwrap();
+        assert!(cache.load(&key).is_some());
+        let moved = temp.0.join("elsewhere");
+        std::fs::rename(&path, &moved).unwrap();
+        symlink(&moved, &path).unwrap();
+        assert_eq!(cache.load(&key), None);
+        std::fs::set_permissions(&cache.dir, PermissionsExt::from_mode(0o777)).unwrap();
+        assert!(Cache::open(&cache.dir).is_none());
+        symlink(&cache.dir, temp.0.join("link")).unwrap();
+        assert!(Cache::open(&temp.0.join("link")).is_none());
+        std::fs::write(temp.0.join("file"), b"").unwrap();
+        assert!(Cache::open(&temp.0.join("file")).is_none());
+    }
+}

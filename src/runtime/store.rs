@@ -1,0 +1,305 @@
+//! The store: everything that instances need while they run, and who may borrow it.
+
+use std::any::Any;
+use std::marker::PhantomData;
+use std::ptr::NonNull;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+
+use super::engine::Engine;
+use super::externs::{MemoryData, TableData};
+use super::host::HostCtx;
+use super::instance::InstanceData;
+use crate::abi::vmctx::FuncRef;
+use crate::memory::{MAX_PAGES, PAGE_BYTES};
+use crate::sys::thread;
+
+/// Bytes at the low end of a thread's stack that guests never use: host functions run there.
+pub(crate) const HOST_STACK: usize = 192 << 10;
+
+/// Which store a handle belongs to.
+pub(crate) type StoreId = u64;
+
+/// Instances, what they share, and a value of the embedder that host functions reach.
+///
+/// Everything in a store lives until the store is dropped. A store may move between threads, but is used by one at a time.
+pub struct Store<T: 'static> {
+    inner: NonNull<StoreInner<T>>,
+    _owned: PhantomData<StoreInner<T>>,
+}
+
+// SAFETY: the store owns what it points to, and host values and functions in it are `Send`.
+unsafe impl<T: Send> Send for Store<T> {}
+
+#[repr(C)]
+pub(crate) struct StoreInner<T> {
+    pub(crate) core: StoreCore,
+    pub(crate) data: T,
+}
+
+/// The part of a store that does not depend on the embedder's type.
+pub(crate) struct StoreCore {
+    pub(crate) engine: Engine,
+    pub(crate) id: StoreId,
+    pub(crate) interrupt: Arc<AtomicU32>,
+    /// The stack of the thread that last entered the guest: stack limits are set for it.
+    entered_stack: usize,
+    stack_limit: usize,
+    memory_limit: Option<u64>,
+    table_limit: u32,
+    pub(crate) instances: Vec<NonNull<InstanceData>>,
+    pub(crate) memories: Vec<NonNull<MemoryData>>,
+    pub(crate) tables: Vec<NonNull<TableData>>,
+    pub(crate) globals: Vec<NonNull<u64>>,
+    pub(crate) func_refs: Vec<NonNull<FuncRef>>,
+    pub(crate) host_ctxs: Vec<NonNull<HostCtx>>,
+    /// Keeps closures of host functions and code of thunks alive.
+    pub(crate) kept: Vec<Arc<dyn Any + Send + Sync>>,
+    pub(crate) extern_values: Vec<Box<dyn Any + Send + Sync>>,
+}
+
+impl<T: 'static> Store<T> {
+    /// A store whose host functions see `data`.
+    pub fn new(engine: &Engine, data: T) -> Store<T> {
+        static NEXT: AtomicU64 = AtomicU64::new(1);
+        let config = engine.config();
+        let core = StoreCore {
+            engine: engine.clone(),
+            id: NEXT.fetch_add(1, Ordering::Relaxed),
+            interrupt: Arc::default(),
+            entered_stack: 0,
+            stack_limit: usize::MAX,
+            memory_limit: config.memory_limit,
+            table_limit: config.table_limit,
+            instances: Vec::new(),
+            memories: Vec::new(),
+            tables: Vec::new(),
+            globals: Vec::new(),
+            func_refs: Vec::new(),
+            host_ctxs: Vec::new(),
+            kept: Vec::new(),
+            extern_values: Vec::new(),
+        };
+        let inner = NonNull::from(Box::leak(Box::new(StoreInner { core, data })));
+        Store { inner, _owned: PhantomData }
+    }
+
+    /// The engine.
+    pub fn engine(&self) -> &Engine {
+        &self.core().engine
+    }
+
+    /// The embedder's value.
+    pub fn data(&self) -> &T {
+        // SAFETY: the store owns it, and `self` is borrowed.
+        unsafe { &(*self.inner.as_ptr()).data }
+    }
+
+    /// The embedder's value.
+    pub fn data_mut(&mut self) -> &mut T {
+        // SAFETY: the store owns it, and `self` is borrowed mutably.
+        unsafe { &mut (*self.inner.as_ptr()).data }
+    }
+
+    /// Drops the store and gives the embedder's value back.
+    pub fn into_data(self) -> T {
+        let inner = std::mem::ManuallyDrop::new(self).inner;
+        // SAFETY: the pointer came from a box, and `self` is not dropped any more.
+        let inner = unsafe { *Box::from_raw(inner.as_ptr()) };
+        inner.data
+    }
+
+    /// A handle that stops this store's guests from another thread or a signal handler. Needs [`crate::Config::interruptible`].
+    pub fn interrupt_handle(&self) -> InterruptHandle {
+        InterruptHandle(self.core().interrupt.clone())
+    }
+
+    /// Most bytes that each linear memory made from now on may have.
+    pub fn set_memory_limit(&mut self, bytes: Option<u64>) {
+        self.core_mut().memory_limit = bytes;
+    }
+}
+
+impl<T: 'static> Drop for Store<T> {
+    fn drop(&mut self) {
+        // SAFETY: the pointer came from a box, and handles cannot reach it without the store.
+        drop(unsafe { Box::from_raw(self.inner.as_ptr()) });
+    }
+}
+
+impl<T: std::fmt::Debug> std::fmt::Debug for Store<T> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Store").field("data", self.data()).finish_non_exhaustive()
+    }
+}
+
+impl StoreCore {
+    /// Pages that a new memory may grow to.
+    pub(crate) fn page_limit(&self) -> u32 {
+        let limit = self.memory_limit.map_or(u64::from(MAX_PAGES), |bytes| bytes / PAGE_BYTES);
+        u32::try_from(limit).unwrap_or(MAX_PAGES).min(MAX_PAGES)
+    }
+
+    /// Entries that a new table may grow to.
+    pub(crate) fn table_limit(&self) -> u32 {
+        self.table_limit
+    }
+
+    /// The stack limit for the thread that entered last.
+    pub(crate) fn stack_limit(&self) -> usize {
+        self.stack_limit
+    }
+
+    /// Makes stack limits those of the running thread.
+    #[inline]
+    pub(crate) fn enter_thread(&mut self) {
+        let stack = thread::prepared_stack();
+        if stack == 0 || stack != self.entered_stack {
+            self.change_thread();
+        }
+    }
+
+    #[cold]
+    fn change_thread(&mut self) {
+        let stack = thread::prepare();
+        // Of a tiny stack, guests still get half.
+        let usable = stack.len().saturating_sub(HOST_STACK).max(stack.len() / 2);
+        let usable = usable.min(self.engine.config().stack_size);
+        self.entered_stack = stack.start;
+        self.stack_limit = stack.end - usable;
+        for instance in &self.instances {
+            // SAFETY: the store's instances live as long as the store.
+            unsafe { (*instance.as_ptr()).set_stack_limit(self.stack_limit) };
+        }
+    }
+}
+
+/// Frees allocations that came from `Box::leak`.
+///
+/// # Safety
+/// Nobody uses them any more.
+unsafe fn free_all<D>(list: &mut Vec<NonNull<D>>) {
+    for item in list.drain(..).rev() {
+        // SAFETY: each item came from a leaked box and is in one list once.
+        drop(unsafe { Box::from_raw(item.as_ptr()) });
+    }
+}
+
+impl Drop for StoreCore {
+    fn drop(&mut self) {
+        // SAFETY: no guest runs: running ones borrow the store.
+        unsafe {
+            free_all(&mut self.instances);
+            free_all(&mut self.memories);
+            free_all(&mut self.tables);
+            for cell in self.globals.drain(..) {
+                drop(Box::from_raw(cell.as_ptr().cast::<[u64; 2]>()));
+            }
+            free_all(&mut self.func_refs);
+            free_all(&mut self.host_ctxs);
+        }
+    }
+}
+
+/// Stops guests of a store. May be used from any thread and from signal handlers.
+#[derive(Clone, Debug)]
+pub struct InterruptHandle(Arc<AtomicU32>);
+
+impl InterruptHandle {
+    /// Asks the guest to stop: it traps at its next loop iteration or function call, until [`InterruptHandle::clear`].
+    pub fn interrupt(&self) {
+        self.0.store(1, Ordering::Release);
+    }
+
+    /// Takes the request back.
+    pub fn clear(&self) {
+        self.0.store(0, Ordering::Release);
+    }
+
+    /// Whether the guest is asked to stop.
+    pub fn is_set(&self) -> bool {
+        self.0.load(Ordering::Acquire) != 0
+    }
+}
+
+/// What borrows a store: a [`Store`], or in a host function its [`crate::Caller`].
+pub trait AsContext: sealed::Sealed {
+    /// Type of the embedder's value.
+    type Data: 'static;
+
+    #[doc(hidden)]
+    fn store_ptr(&self) -> StorePtr<Self::Data>;
+}
+
+/// What borrows a store mutably.
+pub trait AsContextMut: AsContext {}
+
+/// Access to the core of whatever borrows a store.
+pub(crate) trait CoreAccess: AsContext {
+    fn core(&self) -> &StoreCore {
+        // SAFETY: the store lives as long as `self`, and mutable references to it are made from mutable borrows only.
+        unsafe { &*self.store_ptr().core_ptr() }
+    }
+
+    fn core_mut(&mut self) -> &mut StoreCore
+    where
+        Self: AsContextMut,
+    {
+        // SAFETY: as in `core`; `self` is borrowed mutably.
+        unsafe { &mut *self.store_ptr().core_ptr() }
+    }
+}
+
+impl<S: AsContext> CoreAccess for S {}
+
+/// A pointer to a store, for this module only.
+#[doc(hidden)]
+pub struct StorePtr<T>(NonNull<StoreInner<T>>);
+
+impl<T> StorePtr<T> {
+    pub(crate) fn new(inner: NonNull<StoreInner<T>>) -> StorePtr<T> {
+        StorePtr(inner)
+    }
+
+    pub(crate) fn core_ptr(&self) -> *mut StoreCore {
+        // `core` is the first field of a `repr(C)` struct.
+        self.0.as_ptr().cast()
+    }
+}
+
+mod sealed {
+    /// Closes the traits to implementations elsewhere: the pointer is trusted.
+    pub trait Sealed {}
+    impl<T: 'static> Sealed for super::Store<T> {}
+    impl<T: 'static> Sealed for super::super::host::Caller<'_, T> {}
+    impl<S: Sealed> Sealed for &S {}
+    impl<S: Sealed> Sealed for &mut S {}
+}
+
+impl<T: 'static> AsContext for Store<T> {
+    type Data = T;
+    #[inline]
+    fn store_ptr(&self) -> StorePtr<T> {
+        StorePtr(self.inner)
+    }
+}
+
+impl<T: 'static> AsContextMut for Store<T> {}
+
+impl<S: AsContext> AsContext for &S {
+    type Data = S::Data;
+    #[inline]
+    fn store_ptr(&self) -> StorePtr<S::Data> {
+        S::store_ptr(self)
+    }
+}
+
+impl<S: AsContext> AsContext for &mut S {
+    type Data = S::Data;
+    #[inline]
+    fn store_ptr(&self) -> StorePtr<S::Data> {
+        S::store_ptr(self)
+    }
+}
+
+impl<S: AsContextMut> AsContextMut for &mut S {}

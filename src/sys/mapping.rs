@@ -1,0 +1,171 @@
+//! Address-space reservations and executable mappings.
+//!
+//! Code is written while its pages are writable and is then made executable and read-only; no page is ever both.
+
+use std::io;
+use std::ptr::NonNull;
+use std::sync::OnceLock;
+
+/// Bytes of a page of the machine.
+pub fn page_size() -> usize {
+    static SIZE: OnceLock<usize> = OnceLock::new();
+    *SIZE.get_or_init(|| {
+        // SAFETY: sysconf has no preconditions.
+        let size = unsafe { libc::sysconf(libc::_SC_PAGESIZE) };
+        usize::try_from(size).unwrap_or(4096)
+    })
+}
+
+/// The user's id that files of our own must belong to.
+pub fn effective_uid() -> u32 {
+    // SAFETY: geteuid has no preconditions.
+    unsafe { libc::geteuid() }
+}
+
+/// A range of address space. Inaccessible at first; parts are made readable and writable.
+#[derive(Debug)]
+pub struct Reservation {
+    base: NonNull<u8>,
+    len: usize,
+}
+
+// SAFETY: a reservation is a range of addresses that belongs to the process, not to a thread.
+unsafe impl Send for Reservation {}
+// SAFETY: the methods that take `&self` only make system calls or return addresses.
+unsafe impl Sync for Reservation {}
+
+impl Reservation {
+    /// Reserves `len` bytes (rounded up to pages) of inaccessible address space.
+    pub fn new(len: usize) -> io::Result<Reservation> {
+        let len = len.max(1).checked_next_multiple_of(page_size()).ok_or(io::ErrorKind::OutOfMemory)?;
+        let flags = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_NORESERVE;
+        // SAFETY: a new anonymous mapping at an address of the kernel's choice touches nothing that exists.
+        let base = unsafe { libc::mmap(std::ptr::null_mut(), len, libc::PROT_NONE, flags, -1, 0) };
+        if base == libc::MAP_FAILED {
+            return Err(io::Error::last_os_error());
+        }
+        let base = NonNull::new(base.cast()).ok_or(io::ErrorKind::OutOfMemory)?;
+        Ok(Reservation { base, len })
+    }
+
+    /// First address.
+    pub fn base(&self) -> NonNull<u8> {
+        self.base
+    }
+
+    /// Length in bytes.
+    pub fn len(&self) -> usize {
+        self.len
+    }
+
+    /// Whether the reservation has no bytes; it always has.
+    pub fn is_empty(&self) -> bool {
+        self.len == 0
+    }
+
+    /// Makes `offset..offset + len` readable and writable; pages that were never written read as zero.
+    pub fn commit(&self, offset: usize, len: usize) -> io::Result<()> {
+        self.protect(offset, len, libc::PROT_READ | libc::PROT_WRITE)
+    }
+
+    /// Makes `offset..offset + len` inaccessible and gives its pages back: a later commit reads zeros.
+    pub fn decommit(&self, offset: usize, len: usize) -> io::Result<()> {
+        self.protect(offset, len, libc::PROT_NONE)?;
+        if len == 0 {
+            return Ok(());
+        }
+        // SAFETY: `protect` has checked that the range is inside of the reservation.
+        let rc = unsafe { libc::madvise(self.base.as_ptr().add(offset).cast(), len, libc::MADV_DONTNEED) };
+        if rc == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
+    }
+
+    fn protect(&self, offset: usize, len: usize, protection: i32) -> io::Result<()> {
+        if offset.checked_add(len).is_none_or(|end| end > self.len) {
+            return Err(io::ErrorKind::InvalidInput.into());
+        }
+        if len == 0 {
+            return Ok(());
+        }
+        // SAFETY: the range is inside of the mapping that `self` owns.
+        let rc = unsafe { libc::mprotect(self.base.as_ptr().add(offset).cast(), len, protection) };
+        if rc == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
+    }
+}
+
+impl Drop for Reservation {
+    fn drop(&mut self) {
+        // SAFETY: the range was mapped by `new` and is owned by `self` alone.
+        unsafe { libc::munmap(self.base.as_ptr().cast(), self.len) };
+    }
+}
+
+/// Machine code in executable, read-only pages.
+#[derive(Debug)]
+pub struct CodeMapping {
+    pages: Reservation,
+    len: usize,
+}
+
+impl CodeMapping {
+    /// Copies `code` to new pages and makes them executable.
+    pub fn new(code: &[u8]) -> io::Result<CodeMapping> {
+        let pages = Reservation::new(code.len())?;
+        pages.commit(0, pages.len())?;
+        // SAFETY: the pages are writable, hold at least `code.len()` bytes and nothing else refers to them.
+        unsafe { std::ptr::copy_nonoverlapping(code.as_ptr(), pages.base().as_ptr(), code.len()) };
+        pages.protect(0, pages.len(), libc::PROT_READ | libc::PROT_EXEC)?;
+        Ok(CodeMapping { pages, len: code.len() })
+    }
+
+    /// Address of the first byte.
+    pub fn base(&self) -> *const u8 {
+        self.pages.base().as_ptr()
+    }
+
+    /// Bytes of code.
+    pub fn len(&self) -> usize {
+        self.len
+    }
+
+    /// Whether there is no code.
+    pub fn is_empty(&self) -> bool {
+        self.len == 0
+    }
+
+    /// Address of the byte at `offset`, if it is inside of the code.
+    pub fn at(&self, offset: usize) -> Option<*const u8> {
+        (offset < self.len).then(|| self.base().wrapping_add(offset))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn decommitted_pages_read_zero_again() {
+        let pages = Reservation::new(3 * page_size()).unwrap();
+        pages.commit(0, page_size()).unwrap();
+        // SAFETY: the first page is readable and writable.
+        unsafe { pages.base().as_ptr().write(7) };
+        pages.decommit(0, page_size()).unwrap();
+        pages.commit(0, page_size()).unwrap();
+        // SAFETY: as above.
+        assert_eq!(unsafe { pages.base().as_ptr().read() }, 0);
+        assert!(pages.commit(page_size(), usize::MAX).is_err());
+        assert!(pages.commit(3 * page_size(), 1).is_err());
+    }
+
+    #[test]
+    fn code_is_never_writable_and_executable() {
+        let code = CodeMapping::new(&[0xb8, 42, 0, 0, 0, 0xc3]).unwrap();
+        // SAFETY: the bytes are `mov eax, 42; ret`.
+        let function: extern "C" fn() -> i32 = unsafe { std::mem::transmute(code.base()) };
+        assert_eq!(function(), 42);
+        let maps = std::fs::read_to_string("/proc/self/maps").unwrap();
+        let start = format!("{:x}-", code.base() as usize);
+        let line = maps.lines().find(|line| line.starts_with(&start)).unwrap();
+        assert!(line.contains(" r-xp "), "{line}");
+        assert!(!maps.contains(" rwxp "), "{maps}");
+    }
+}

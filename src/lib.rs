@@ -51,6 +51,7 @@
 
 pub mod abi;
 pub mod codegen;
+pub mod fs;
 pub mod host;
 pub mod ir;
 pub mod memory;

@@ -7,11 +7,19 @@ use super::state::{HasHost, Host};
 use super::sys::Result;
 use super::wasi;
 use crate::runtime::{Error, Linker, Module};
+use crate::wasm::ExternType;
 
 /// Every host function. `invoke_*` and `__cxa_find_matching_catch_*`, which spell their types in their names, are
 /// provided besides.
 pub fn provided() -> impl Iterator<Item = Row> {
     emscripten::ROWS.iter().chain(wasi::ROWS).flat_map(|rows| rows.iter().copied())
+}
+
+/// Whether an import is provided.
+pub fn provides(module: &str, name: &str, ty: &ExternType) -> bool {
+    let named_by_type = ["invoke_", "__cxa_find_matching_catch_"].iter().any(|prefix| name.starts_with(prefix));
+    provided().any(|row| row.accepts(module, name, ty))
+        || (module == "env" && named_by_type && matches!(ty, ExternType::Func(_)))
 }
 
 /// Defines every host function in a linker, for the given module.

@@ -74,18 +74,9 @@ impl std::fmt::Display for Error {
                 "cannot open /dev/fuse: {}; its mode should be 0666, and a container must be allowed to use it",
                 reason(*e)
             ),
-            MountpointMissing(p) => write!(
-                f,
-                "{}: no such directory; create it first (mkdir)",
-                p.display()
-            ),
+            MountpointMissing(p) => write!(f, "{}: no such directory; create it first (mkdir)", p.display()),
             NotADirectory(p) => write!(f, "{}: not a directory; mount on a directory", p.display()),
-            Mountpoint(p, e) => write!(
-                f,
-                "cannot use {} as a mountpoint: {}",
-                p.display(),
-                reason(*e)
-            ),
+            Mountpoint(p, e) => write!(f, "cannot use {} as a mountpoint: {}", p.display(), reason(*e)),
             AlreadyMounted(p) => write!(
                 f,
                 "{0}: a FUSE filesystem is already mounted there; unmount it first (fusermount3 -u {0}, or umount {0})",
@@ -114,16 +105,8 @@ impl std::fmt::Display for Error {
             BadOption(text) => write!(f, "mount option {text}"),
             OptionNeedsRoot(name) => write!(f, "mount option {name} is only for root"),
             NotMounted(p) => write!(f, "{}: no FUSE filesystem is mounted there", p.display()),
-            Covered(p) => write!(
-                f,
-                "{}: another filesystem is mounted over this one; unmount that first",
-                p.display()
-            ),
-            Busy(p) => write!(
-                f,
-                "{}: files are in use; close them, or detach it lazily (umount -l)",
-                p.display()
-            ),
+            Covered(p) => write!(f, "{}: another filesystem is mounted over this one; unmount that first", p.display()),
+            Busy(p) => write!(f, "{}: files are in use; close them, or detach it lazily (umount -l)", p.display()),
             UnmountFailed(p, e) => write!(f, "unmounting {} failed: {}", p.display(), reason(*e)),
             Handshake(text) => write!(f, "the kernel's FUSE handshake failed: {text}"),
             InitRefused(e) => write!(f, "the filesystem refused to start: {}", reason(*e)),

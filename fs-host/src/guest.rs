@@ -34,32 +34,28 @@ pub struct GuestFault {
 impl GuestFault {
     /// A trap.
     pub fn trap(message: impl Into<String>) -> Self {
-        GuestFault {
-            kind: FaultKind::Trap,
-            message: message.into(),
-        }
+        GuestFault { kind: FaultKind::Trap, message: message.into() }
     }
 
     /// The end of a call that [`Interrupt::stop`] ended.
     pub fn stopped(message: impl Into<String>) -> Self {
-        GuestFault {
-            kind: FaultKind::Stopped,
-            message: message.into(),
-        }
+        GuestFault { kind: FaultKind::Stopped, message: message.into() }
     }
 
     /// The guest ended itself.
     pub fn exited(code: i32) -> Self {
-        GuestFault {
-            kind: FaultKind::Exited(code),
-            message: format!("the guest exited with code {code}"),
-        }
+        GuestFault { kind: FaultKind::Exited(code), message: format!("the guest exited with code {code}") }
     }
 }
 
 impl fmt::Display for GuestFault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.message)
+        // Names in a backtrace are the guest's: they must not write to the terminal what they like.
+        self.message.chars().try_for_each(|c| match c {
+            '\n' | '\t' => write!(f, "{c}"),
+            c if c.is_control() => write!(f, "{}", c.escape_default()),
+            c => write!(f, "{c}"),
+        })
     }
 }
 
@@ -76,11 +72,7 @@ pub struct RequestBuffer<'a> {
 impl<'a> RequestBuffer<'a> {
     /// A buffer in ordinary memory.
     pub fn new(bytes: &'a mut [u8]) -> Self {
-        RequestBuffer {
-            len: bytes.len(),
-            ptr: NonNull::from(bytes).cast(),
-            guest: PhantomData,
-        }
+        RequestBuffer { len: bytes.len(), ptr: NonNull::from(bytes).cast(), guest: PhantomData }
     }
 
     /// A buffer in memory that cannot be borrowed, such as a linear memory shared with other guest threads.
@@ -89,11 +81,7 @@ impl<'a> RequestBuffer<'a> {
     /// The bytes stay mapped and writable while the guest is borrowed for `'a`, and hold nothing whose value
     /// this process's own soundness depends on.
     pub unsafe fn from_raw(ptr: NonNull<u8>, len: usize) -> Self {
-        RequestBuffer {
-            ptr,
-            len,
-            guest: PhantomData,
-        }
+        RequestBuffer { ptr, len, guest: PhantomData }
     }
 
     /// Where the buffer begins.
@@ -175,4 +163,15 @@ pub trait Guest {
 
     /// How to stop a dispatch. Asked once, after `attach`.
     fn interrupter(&self) -> Arc<dyn Interrupt>;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn faults_are_printed_without_control_characters() {
+        let fault = GuestFault::trap("trap\n\tat \x1b[31mevil\u{9b}");
+        assert_eq!(fault.to_string(), "trap\n\tat \\u{1b}[31mevil\\u{9b}");
+    }
 }

@@ -73,10 +73,7 @@ impl MountOptions {
 
     /// Adds a further list; later options win.
     pub fn add(&mut self, text: &str) -> Result<()> {
-        split(text)
-            .iter()
-            .filter(|word| !word.is_empty())
-            .try_for_each(|word| self.add_one(word))
+        split(text).iter().filter(|word| !word.is_empty()).try_for_each(|word| self.add_one(word))
     }
 
     fn add_one(&mut self, word: &str) -> Result<()> {
@@ -110,12 +107,9 @@ impl MountOptions {
             "dirsync" => self.dirsync = true,
             "auto_unmount" => self.auto_unmount = true,
             // What fstab adds for its own reader.
-            "defaults" | "auto" | "noauto" | "user" | "nouser" | "users" | "nofail" | "_netdev" => {
-            }
+            "defaults" | "auto" | "noauto" | "user" | "nouser" | "users" | "nofail" | "_netdev" => {}
             "uid" | "gid" | "umask" | "max_read" | "fsname" | "subtype" => {
-                return Err(Error::BadOption(format!(
-                    "{name} needs a value ({name}=...)"
-                )));
+                return Err(Error::BadOption(format!("{name} needs a value ({name}=...)")));
             }
             _ => self.guest.push(word.to_owned()),
         }
@@ -178,12 +172,7 @@ impl MountOptions {
             (self.sync, "sync"),
             (self.dirsync, "dirsync"),
         ];
-        list.extend(
-            flags
-                .iter()
-                .filter(|(on, _)| *on)
-                .map(|(_, name)| (*name).to_owned()),
-        );
+        list.extend(flags.iter().filter(|(on, _)| *on).map(|(_, name)| (*name).to_owned()));
         for (name, value) in [("fsname", &self.fsname), ("subtype", &self.subtype)] {
             if let Some(value) = value {
                 // The helper takes a backslash as ours does.
@@ -210,12 +199,8 @@ fn split(text: &str) -> Vec<String> {
 }
 
 fn number(word: &str, value: &str, radix: u32) -> Result<u32> {
-    u32::from_str_radix(value, radix).map_err(|_| {
-        Error::BadOption(format!(
-            "{word}: not a number{}",
-            if radix == 8 { " in octal" } else { "" }
-        ))
-    })
+    u32::from_str_radix(value, radix)
+        .map_err(|_| Error::BadOption(format!("{word}: not a number{}", if radix == 8 { " in octal" } else { "" })))
 }
 
 fn label(word: &str, value: &str) -> Result<String> {
@@ -237,23 +222,12 @@ mod tests {
         )
         .unwrap();
         assert!(o.ro && o.allow_root && o.default_permissions && o.auto_unmount);
-        assert_eq!(
-            o.attr,
-            AttrOverride {
-                uid: Some(1000),
-                umask: Some(0o027),
-                ..Default::default()
-            }
-        );
+        assert_eq!(o.attr, AttrOverride { uid: Some(1000), umask: Some(0o027), ..Default::default() });
         assert_eq!(o.guest, ["entry_timeout=5", "kernel_cache"]);
         assert_eq!(o.fsname.as_deref(), Some("a,b"));
-        let flags =
-            libc::MS_RDONLY | libc::MS_NOSUID | libc::MS_NODEV | libc::MS_NOEXEC | libc::MS_NOATIME;
+        let flags = libc::MS_RDONLY | libc::MS_NOSUID | libc::MS_NODEV | libc::MS_NOEXEC | libc::MS_NOATIME;
         assert_eq!(o.mount_flags(), flags);
-        assert_eq!(
-            o.fuse_data(),
-            ["allow_other", "default_permissions", "max_read=65536"]
-        );
+        assert_eq!(o.fuse_data(), ["allow_other", "default_permissions", "max_read=65536"]);
         assert_eq!(
             o.helper_options(),
             "allow_other,default_permissions,max_read=65536,ro,noexec,noatime,fsname=a\\,b,subtype=memfs"

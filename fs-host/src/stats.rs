@@ -53,10 +53,7 @@ impl Stats {
             total_ns: AtomicU64::new(0),
             histogram: timed.then(|| (0..POWERS * STEPS).map(|_| AtomicU32::new(0)).collect()),
         };
-        Stats {
-            timed,
-            counters: (0..OP_LIMIT).map(|_| counter()).collect(),
-        }
+        Stats { timed, counters: (0..OP_LIMIT).map(|_| counter()).collect() }
     }
 
     /// Whether times are taken.
@@ -66,10 +63,7 @@ impl Stats {
 
     /// Counts one operation. Row 0 takes the opcodes that have no row.
     pub fn record(&self, opcode: u32, error: bool, ns: u64) {
-        let counter = self
-            .counters
-            .get(opcode as usize)
-            .unwrap_or(&self.counters[0]);
+        let counter = self.counters.get(opcode as usize).unwrap_or(&self.counters[0]);
         counter.count.fetch_add(1, Relaxed);
         if error {
             counter.errors.fetch_add(1, Relaxed);
@@ -84,9 +78,7 @@ impl Stats {
     pub fn count(&self, opcode: u32) -> (u64, u64) {
         self.counters
             .get(opcode as usize)
-            .map_or((0, 0), |counter| {
-                (counter.count.load(Relaxed), counter.errors.load(Relaxed))
-            })
+            .map_or((0, 0), |counter| (counter.count.load(Relaxed), counter.errors.load(Relaxed)))
     }
 
     /// A percentile of an operation's times in nanoseconds; `None` without times.
@@ -109,24 +101,13 @@ impl Stats {
 impl fmt::Display for Stats {
     /// A table, busiest operations first.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(
-            f,
-            "{:<18} {:>12} {:>10} {:>12} {:>12}",
-            "operation", "count", "errors", "mean us", "p99 us"
-        )?;
-        let mut rows: Vec<(u32, u64)> = (0..OP_LIMIT as u32)
-            .map(|op| (op, self.count(op).0))
-            .filter(|(_, count)| *count > 0)
-            .collect();
+        writeln!(f, "{:<18} {:>12} {:>10} {:>12} {:>12}", "operation", "count", "errors", "mean us", "p99 us")?;
+        let mut rows: Vec<(u32, u64)> =
+            (0..OP_LIMIT as u32).map(|op| (op, self.count(op).0)).filter(|(_, count)| *count > 0).collect();
         rows.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
         for (op, count) in rows {
             let counter = &self.counters[op as usize];
-            write!(
-                f,
-                "{:<18} {count:>12} {:>10}",
-                Op::of(op).name,
-                counter.errors.load(Relaxed)
-            )?;
+            write!(f, "{:<18} {count:>12} {:>10}", Op::of(op).name, counter.errors.load(Relaxed))?;
             match self.percentile(op, 99) {
                 Some(p99) => {
                     let mean = counter.total_ns.load(Relaxed) as f64 / count as f64 / 1000.0;
@@ -165,27 +146,14 @@ mod tests {
     fn the_table_shows_counts_errors_and_percentiles() {
         let stats = Stats::new(true);
         for i in 0..100 {
-            stats.record(
-                wire::GETATTR,
-                i % 10 == 0,
-                if i < 95 { 1000 } else { 1_000_000 },
-            );
+            stats.record(wire::GETATTR, i % 10 == 0, if i < 95 { 1000 } else { 1_000_000 });
         }
         stats.record(9999, true, 5);
         assert_eq!(stats.count(wire::GETATTR), (100, 10));
-        assert_eq!(
-            stats.percentile(wire::GETATTR, 50),
-            Some(floor(bucket(1000)))
-        );
-        assert_eq!(
-            stats.percentile(wire::GETATTR, 99),
-            Some(floor(bucket(1_000_000)))
-        );
+        assert_eq!(stats.percentile(wire::GETATTR, 50), Some(floor(bucket(1000))));
+        assert_eq!(stats.percentile(wire::GETATTR, 99), Some(floor(bucket(1_000_000))));
         let text = stats.to_string();
-        assert!(
-            text.lines().nth(1).unwrap().starts_with("GETATTR"),
-            "{text}"
-        );
+        assert!(text.lines().nth(1).unwrap().starts_with("GETATTR"), "{text}");
         assert!(text.contains("UNKNOWN"));
         assert_eq!(Stats::new(false).percentile(wire::GETATTR, 99), None);
     }

@@ -6,6 +6,7 @@
 use std::ffi::{CStr, CString};
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicI32, Ordering};
 
 /// A positive errno number as Linux counts them.
@@ -20,10 +21,7 @@ pub struct RawSlice(libc::iovec);
 impl RawSlice {
     /// The `len` bytes from `ptr` on.
     pub const fn new(ptr: *const u8, len: usize) -> Self {
-        RawSlice(libc::iovec {
-            iov_base: ptr as *mut libc::c_void,
-            iov_len: len,
-        })
+        RawSlice(libc::iovec { iov_base: ptr as *mut libc::c_void, iov_len: len })
     }
 
     /// No bytes.
@@ -53,9 +51,7 @@ impl std::fmt::Debug for RawSlice {
 
 /// The errno of the call that just failed.
 fn last_errno() -> Errno {
-    io::Error::last_os_error()
-        .raw_os_error()
-        .unwrap_or(libc::EIO)
+    io::Error::last_os_error().raw_os_error().unwrap_or(libc::EIO)
 }
 
 fn check(result: isize) -> Result<usize, Errno> {
@@ -96,18 +92,11 @@ pub unsafe fn recv_nowait(fd: BorrowedFd<'_>, iov: &[RawSlice]) -> Result<usize,
 /// Waits until one of the descriptors has input, an error or a hangup; the results are `revents` words.
 /// An interrupted wait counts as one in which nothing happened.
 pub fn poll<const N: usize>(fds: [Option<BorrowedFd<'_>>; N], timeout_ms: i32) -> [i16; N] {
-    let mut set = fds.map(|fd| libc::pollfd {
-        fd: fd.map_or(-1, |fd| fd.as_raw_fd()),
-        events: libc::POLLIN,
-        revents: 0,
-    });
+    let mut set =
+        fds.map(|fd| libc::pollfd { fd: fd.map_or(-1, |fd| fd.as_raw_fd()), events: libc::POLLIN, revents: 0 });
     // SAFETY: the array lives across the call and its length is passed.
     let ready = unsafe { libc::poll(set.as_mut_ptr(), N as libc::nfds_t, timeout_ms) };
-    if ready < 0 {
-        [0; N]
-    } else {
-        set.map(|entry| entry.revents)
-    }
+    if ready < 0 { [0; N] } else { set.map(|entry| entry.revents) }
 }
 
 /// Opens `/dev/fuse`, close-on-exec.
@@ -126,11 +115,7 @@ pub fn set_nonblocking(fd: BorrowedFd<'_>, on: bool) -> Result<(), Errno> {
     // SAFETY: fcntl on integers.
     unsafe {
         let flags = check(libc::fcntl(fd.as_raw_fd(), libc::F_GETFL) as isize)? as i32;
-        let flags = if on {
-            flags | libc::O_NONBLOCK
-        } else {
-            flags & !libc::O_NONBLOCK
-        };
+        let flags = if on { flags | libc::O_NONBLOCK } else { flags & !libc::O_NONBLOCK };
         check(libc::fcntl(fd.as_raw_fd(), libc::F_SETFL, flags) as isize).map(drop)
     }
 }
@@ -141,11 +126,7 @@ pub fn clone_dev_fuse(new: BorrowedFd<'_>, source: BorrowedFd<'_>) -> io::Result
     let fd = source.as_raw_fd() as u32;
     // SAFETY: the ioctl reads one u32 through the pointer.
     let result = unsafe { libc::ioctl(new.as_raw_fd(), FUSE_DEV_IOC_CLONE as _, &raw const fd) };
-    if result < 0 {
-        Err(io::Error::last_os_error())
-    } else {
-        Ok(())
-    }
+    if result < 0 { Err(io::Error::last_os_error()) } else { Ok(()) }
 }
 
 /// An eventfd: a counter whose waiters wake when somebody adds to it.
@@ -196,22 +177,10 @@ pub fn umount2(path: &CStr, flags: i32) -> Result<(), Errno> {
 }
 
 /// mount(2).
-pub fn mount(
-    source: &CStr,
-    target: &CStr,
-    kind: &CStr,
-    flags: u64,
-    data: &CStr,
-) -> Result<(), Errno> {
+pub fn mount(source: &CStr, target: &CStr, kind: &CStr, flags: u64, data: &CStr) -> Result<(), Errno> {
     // SAFETY: all four are C strings, and `data` is what this filesystem type expects there: text.
     let result = unsafe {
-        libc::mount(
-            source.as_ptr(),
-            target.as_ptr(),
-            kind.as_ptr(),
-            flags as libc::c_ulong,
-            data.as_ptr().cast(),
-        )
+        libc::mount(source.as_ptr(), target.as_ptr(), kind.as_ptr(), flags as libc::c_ulong, data.as_ptr().cast())
     };
     check(result as isize).map(drop)
 }
@@ -243,11 +212,7 @@ pub fn mount_id(path: &CStr) -> Result<MountId, Errno> {
         )
     };
     check(result as isize)?;
-    Ok(MountId {
-        id: stx.stx_mnt_id,
-        unique: stx.stx_mask & UNIQUE != 0,
-        dev: (stx.stx_dev_major, stx.stx_dev_minor),
-    })
+    Ok(MountId { id: stx.stx_mnt_id, unique: stx.stx_mask & UNIQUE != 0, dev: (stx.stx_dev_major, stx.stx_dev_minor) })
 }
 
 /// A path as a C string; `None` when it holds a NUL.
@@ -264,10 +229,7 @@ pub fn effective_ids() -> (u32, u32) {
 
 /// Nanoseconds of the monotonic clock.
 pub fn now_ns() -> u64 {
-    let mut time = libc::timespec {
-        tv_sec: 0,
-        tv_nsec: 0,
-    };
+    let mut time = libc::timespec { tv_sec: 0, tv_nsec: 0 };
     // SAFETY: writes the structure that it is given.
     unsafe { libc::clock_gettime(libc::CLOCK_MONOTONIC, &raw mut time) };
     time.tv_sec as u64 * 1_000_000_000 + time.tv_nsec as u64
@@ -326,13 +288,16 @@ extern "C" fn note_signal(signal: i32) {
 
 /// Signal handlers that hand signals to a thread; dropping it puts the former handlers back.
 pub struct SignalWatch {
+    /// Handlers write to its descriptor, so it must not be closed before they are gone.
+    _event: Arc<Event>,
     former: Vec<(i32, libc::sigaction)>,
 }
 
 impl SignalWatch {
     /// Catches `signals` and sets `event` when one arrives. A signal that is ignored (as under nohup) or that
     /// the program handles itself is left alone. One watch at a time: a second takes the signals over.
-    pub fn new(signals: &[i32], event: &Event) -> SignalWatch {
+    pub fn new(signals: &[i32], event: Arc<Event>) -> SignalWatch {
+        SIGNAL_BITS.store(0, Ordering::SeqCst);
         SIGNAL_FD.store(event.0.as_raw_fd(), Ordering::SeqCst);
         let mut former = Vec::new();
         for &signal in signals {
@@ -351,7 +316,7 @@ impl SignalWatch {
                 former.push((signal, old));
             }
         }
-        SignalWatch { former }
+        SignalWatch { _event: event, former }
     }
 
     /// Which signals arrived since the last call, as bits (`1 << signal`).

@@ -10,15 +10,8 @@ pub const PEEK: usize = 1024;
 /// Describes a request: `unique`, operation, node, caller and the arguments that matter.
 pub fn request(header: &InHeader, body: &[u8]) -> String {
     let op = Op::of(header.opcode);
-    let mut line = format!(
-        "unique: {}, opcode: {} ({})",
-        header.unique, op.name, header.opcode
-    );
-    let _ = write!(
-        line,
-        ", nodeid: {}, insize: {}, pid: {}",
-        header.nodeid, header.len, header.pid
-    );
+    let mut line = format!("unique: {}, opcode: {} ({})", header.unique, op.name, header.opcode);
+    let _ = write!(line, ", nodeid: {}, insize: {}, pid: {}", header.nodeid, header.len, header.pid);
     arguments(&mut line, header.opcode, body);
     line
 }
@@ -46,13 +39,9 @@ fn arguments(line: &mut String, opcode: u32, body: &[u8]) {
     }
     let names_at = match opcode {
         wire::LOOKUP | wire::UNLINK | wire::RMDIR | wire::SYMLINK | wire::REMOVEXATTR => Some(0),
-        wire::MKNOD
-        | wire::MKDIR
-        | wire::CREATE
-        | wire::LINK
-        | wire::RENAME
-        | wire::RENAME2
-        | wire::GETXATTR => Some(Op::of(opcode).fixed),
+        wire::MKNOD | wire::MKDIR | wire::CREATE | wire::LINK | wire::RENAME | wire::RENAME2 | wire::GETXATTR => {
+            Some(Op::of(opcode).fixed)
+        }
         _ => None,
     };
     match opcode {
@@ -95,11 +84,7 @@ fn arguments(line: &mut String, opcode: u32, body: &[u8]) {
         _ => {}
     }
     let names = names_at.and_then(|at| body.get(at..)).unwrap_or_default();
-    for name in names
-        .split(|byte| *byte == 0)
-        .filter(|name| !name.is_empty())
-        .take(2)
-    {
+    for name in names.split(|byte| *byte == 0).filter(|name| !name.is_empty()).take(2) {
         let _ = write!(line, ", \"{}\"", name.escape_ascii());
     }
 }
@@ -110,19 +95,8 @@ mod tests {
 
     #[test]
     fn requests_show_arguments_and_names() {
-        let header = InHeader {
-            len: 60,
-            opcode: wire::MKDIR,
-            unique: 4,
-            nodeid: 1,
-            ..Default::default()
-        };
-        let mut body = wire::MkdirIn {
-            mode: 0o755,
-            umask: 0,
-        }
-        .bytes()
-        .to_vec();
+        let header = InHeader { len: 60, opcode: wire::MKDIR, unique: 4, nodeid: 1, ..Default::default() };
+        let mut body = wire::MkdirIn { mode: 0o755, umask: 0 }.bytes().to_vec();
         body.extend_from_slice(b"new\x07dir\0");
         let line = request(&header, &body);
         assert_eq!(

@@ -46,15 +46,9 @@ fn store<T: Wire>(bytes: &mut [u8], value: &T) {
 /// Checks a reply's error number and body length, and says how many bytes of the body to copy and check.
 pub fn shape(facts: &Facts, error: i32, body: usize) -> Checked<usize> {
     let rule = Op::of(facts.opcode).reply;
-    need(
-        rule != ReplyRule::Never,
-        "answers a request that has no reply",
-    )?;
+    need(rule != ReplyRule::Never, "answers a request that has no reply")?;
     if error != 0 {
-        need(
-            (-wire::MAX_ERRNO..0).contains(&error),
-            "has an error number out of range",
-        )?;
+        need((-wire::MAX_ERRNO..0).contains(&error), "has an error number out of range")?;
         need(body == 0, "has an error and a body")?;
         return Ok(0);
     }
@@ -77,12 +71,8 @@ pub fn shape(facts: &Facts, error: i32, body: usize) -> Checked<usize> {
         ReplyRule::Lseek => exactly(size_of::<wire::LseekOut>()),
         ReplyRule::Data => within.map(|()| 0),
         ReplyRule::Dirents | ReplyRule::DirentsPlus => within.map(|()| body),
-        ReplyRule::Readlink => {
-            need((1..=wire::LINK_MAX).contains(&body), "has the wrong size").map(|()| body)
-        }
-        ReplyRule::XattrValue | ReplyRule::XattrList if facts.asked == 0 => {
-            exactly(size_of::<wire::GetxattrOut>())
-        }
+        ReplyRule::Readlink => need((1..=wire::LINK_MAX).contains(&body), "has the wrong size").map(|()| body),
+        ReplyRule::XattrValue | ReplyRule::XattrList if facts.asked == 0 => exactly(size_of::<wire::GetxattrOut>()),
         ReplyRule::XattrValue => within.map(|()| 0),
         ReplyRule::XattrList => within.map(|()| body),
         ReplyRule::Ioctl => {
@@ -90,9 +80,7 @@ pub fn shape(facts: &Facts, error: i32, body: usize) -> Checked<usize> {
             need(body >= head, "has the wrong size")?;
             need((body - head) as u64 <= facts.asked, "is longer than asked").map(|()| head)
         }
-        ReplyRule::Init => {
-            need(body <= size_of::<wire::InitOut>(), "has the wrong size").map(|()| body)
-        }
+        ReplyRule::Init => need(body <= size_of::<wire::InitOut>(), "has the wrong size").map(|()| body),
         ReplyRule::Opaque => need(body <= MAX_OPAQUE, "is too long").map(|()| 0),
     }
 }
@@ -136,34 +124,21 @@ pub fn check(facts: &Facts, attr: &AttrOverride, copy: &mut [u8]) -> Checked {
         ReplyRule::Statx => check_statx(copy, attr),
         ReplyRule::Written => {
             let out: wire::WriteOut = parse(copy)?;
-            need(
-                u64::from(out.size) <= facts.asked,
-                "says that more was written than asked",
-            )
+            need(u64::from(out.size) <= facts.asked, "says that more was written than asked")
         }
         ReplyRule::Copied => {
             let out: wire::CopyOut = parse(copy)?;
-            need(
-                out.bytes_copied <= facts.asked,
-                "says that more was copied than asked",
-            )
+            need(out.bytes_copied <= facts.asked, "says that more was copied than asked")
         }
         ReplyRule::Dirents => each_dirent(copy, 0, |_| Ok(())),
         ReplyRule::DirentsPlus => each_dirent(copy, size_of::<wire::EntryOut>(), |entry| {
             let out: wire::EntryOut = parse(entry)?;
-            if out.nodeid == 0 {
-                Ok(())
-            } else {
-                check_entry(entry, attr, 0)
-            }
+            if out.nodeid == 0 { Ok(()) } else { check_entry(entry, attr, 0) }
         }),
         ReplyRule::Readlink => need(!copy.contains(&0), "has a NUL in a link target"),
         ReplyRule::XattrValue | ReplyRule::XattrList if facts.asked == 0 => {
             let out: wire::GetxattrOut = parse(copy)?;
-            need(
-                out.size as usize <= wire::XATTR_MAX,
-                "has an impossible attribute size",
-            )
+            need(out.size as usize <= wire::XATTR_MAX, "has an impossible attribute size")
         }
         ReplyRule::XattrList => check_names(copy),
         ReplyRule::Lock => check_lock(copy),
@@ -173,10 +148,7 @@ pub fn check(facts: &Facts, attr: &AttrOverride, copy: &mut [u8]) -> Checked {
         }
         ReplyRule::Ioctl => {
             let out: wire::IoctlOut = parse(copy)?;
-            need(
-                out.flags & wire::IOCTL_RETRY == 0,
-                "asks to retry a restricted ioctl",
-            )
+            need(out.flags & wire::IOCTL_RETRY == 0, "asks to retry a restricted ioctl")
         }
         ReplyRule::Init
         | ReplyRule::Never
@@ -196,10 +168,7 @@ fn new_node(copy: &[u8]) -> Checked<bool> {
 }
 
 fn check_valid(nsec: u32) -> Checked {
-    need(
-        nsec < NSEC_PER_SEC,
-        "has a validity of more nanoseconds than a second has",
-    )
+    need(nsec < NSEC_PER_SEC, "has a validity of more nanoseconds than a second has")
 }
 
 fn check_entry(bytes: &mut [u8], attr: &AttrOverride, kind: u32) -> Checked {
@@ -207,10 +176,7 @@ fn check_entry(bytes: &mut [u8], attr: &AttrOverride, kind: u32) -> Checked {
     check_valid(entry.entry_valid_nsec)?;
     check_valid(entry.attr_valid_nsec)?;
     check_attr(&mut entry.attr, attr)?;
-    need(
-        kind == 0 || entry.attr.mode & S_IFMT == kind,
-        "has another file type than was asked for",
-    )?;
+    need(kind == 0 || entry.attr.mode & S_IFMT == kind, "has another file type than was asked for")?;
     if attr.uncached {
         (entry.entry_valid, entry.entry_valid_nsec) = (0, 0);
         (entry.attr_valid, entry.attr_valid_nsec) = (0, 0);
@@ -220,17 +186,11 @@ fn check_entry(bytes: &mut [u8], attr: &AttrOverride, kind: u32) -> Checked {
 }
 
 fn valid_type(mode: u32) -> bool {
-    matches!(
-        mode & S_IFMT,
-        0o010000 | 0o020000 | 0o040000 | 0o060000 | 0o100000 | 0o120000 | 0o140000
-    )
+    matches!(mode & S_IFMT, 0o010000 | 0o020000 | 0o040000 | 0o060000 | 0o100000 | 0o120000 | 0o140000)
 }
 
 fn check_attr(out: &mut Attr, attr: &AttrOverride) -> Checked {
-    need(
-        valid_type(out.mode) && out.mode <= 0o177777,
-        "has a mode without a file type",
-    )?;
+    need(valid_type(out.mode) && out.mode <= 0o177777, "has a mode without a file type")?;
     need(i64::try_from(out.size).is_ok(), "has a negative size")?;
     need(out.blksize <= MAX_BLKSIZE, "has an absurd block size")?;
     for nsec in [&mut out.atimensec, &mut out.mtimensec, &mut out.ctimensec] {
@@ -251,21 +211,13 @@ fn check_statx(copy: &mut [u8], attr: &AttrOverride) -> Checked {
     check_valid(out.attr_valid_nsec)?;
     let stat = &mut out.stat;
     if stat.mask & wire::STATX_TYPE != 0 {
-        need(
-            valid_type(u32::from(stat.mode)),
-            "has a mode without a file type",
-        )?;
+        need(valid_type(u32::from(stat.mode)), "has a mode without a file type")?;
     }
     if stat.mask & wire::STATX_SIZE != 0 {
         need(i64::try_from(stat.size).is_ok(), "has a negative size")?;
     }
     need(stat.blksize <= MAX_BLKSIZE, "has an absurd block size")?;
-    for time in [
-        &mut stat.atime,
-        &mut stat.btime,
-        &mut stat.ctime,
-        &mut stat.mtime,
-    ] {
+    for time in [&mut stat.atime, &mut stat.btime, &mut stat.ctime, &mut stat.mtime] {
         time.tv_nsec = time.tv_nsec.min(NSEC_PER_SEC - 1);
     }
     stat.uid = attr.uid.unwrap_or(stat.uid);
@@ -300,40 +252,21 @@ fn check_lock(copy: &[u8]) -> Checked {
 
 /// A directory entry's name, as any name that reaches the kernel.
 fn check_name(name: &[u8]) -> Checked {
-    need(
-        (1..=wire::NAME_MAX).contains(&name.len()),
-        "has a name of impossible length",
-    )?;
-    need(
-        !name.contains(&b'/') && !name.contains(&0),
-        "has a name with a slash or a NUL",
-    )
+    need((1..=wire::NAME_MAX).contains(&name.len()), "has a name of impossible length")?;
+    need(!name.contains(&b'/') && !name.contains(&0), "has a name with a slash or a NUL")
 }
 
 /// Walks whole entries of `prefix` bytes, an entry head and a name padded to 8; `visit` gets each prefix.
-fn each_dirent(
-    copy: &mut [u8],
-    prefix: usize,
-    mut visit: impl FnMut(&mut [u8]) -> Checked,
-) -> Checked {
+fn each_dirent(copy: &mut [u8], prefix: usize, mut visit: impl FnMut(&mut [u8]) -> Checked) -> Checked {
     let mut rest = copy;
     while !rest.is_empty() {
-        let head: wire::Dirent = rest
-            .get(prefix..)
-            .and_then(wire::Dirent::read)
-            .ok_or(Reject("has a truncated directory entry"))?;
+        let head: wire::Dirent =
+            rest.get(prefix..).and_then(wire::Dirent::read).ok_or(Reject("has a truncated directory entry"))?;
         need(head.kind <= 15, "has a directory entry of unknown type")?;
-        need(
-            i64::try_from(head.off).is_ok(),
-            "has a directory entry with a negative offset",
-        )?;
-        // The name's length is checked before anything is computed from it.
-        need(
-            head.namelen as usize <= wire::NAME_MAX,
-            "has a name of impossible length",
-        )?;
-        let name_at = prefix + wire::DIRENT_HEAD;
-        let len = wire::align8(name_at + head.namelen as usize);
+        need(i64::try_from(head.off).is_ok(), "has a directory entry with a negative offset")?;
+        // In 64 bits, so that no length overflows; what is longer than a name may be fails below.
+        let end = prefix as u64 + wire::DIRENT_HEAD as u64 + u64::from(head.namelen);
+        let len = usize::try_from(end.next_multiple_of(8)).unwrap_or(usize::MAX);
         need(len <= rest.len(), "has a truncated directory entry")?;
         let (entry, tail) = rest.split_at_mut(len);
         let (first, record) = entry.split_at_mut(prefix);
@@ -349,35 +282,23 @@ fn check_names(list: &[u8]) -> Checked {
         return Ok(());
     };
     need(*last == 0, "has an attribute name without an end")?;
-    names.split(|byte| *byte == 0).try_for_each(|name| {
-        need(
-            (1..=255).contains(&name.len()),
-            "has an attribute name of impossible length",
-        )
-    })
+    names
+        .split(|byte| *byte == 0)
+        .try_for_each(|name| need((1..=255).contains(&name.len()), "has an attribute name of impossible length"))
 }
 
 /// How many bytes of a notification's body to copy, by its code. STORE carries bulk data behind its structure.
 pub fn notification_shape(code: i32, body: usize, max_store: usize) -> Checked<usize> {
     let exactly = |size: usize| need(body == size, "has the wrong size").map(|()| size);
-    let named = |head: usize| {
-        need(
-            (head + 2..=head + wire::NAME_MAX + 1).contains(&body),
-            "has the wrong size",
-        )
-        .map(|()| body)
-    };
+    let named =
+        |head: usize| need((head + 2..=head + wire::NAME_MAX + 1).contains(&body), "has the wrong size").map(|()| body);
     match code {
         wire::NOTIFY_POLL => exactly(size_of::<wire::NotifyPoll>()),
         wire::NOTIFY_INVAL_INODE => exactly(size_of::<wire::NotifyInvalInode>()),
         wire::NOTIFY_INVAL_ENTRY => named(size_of::<wire::NotifyInvalEntry>()),
         wire::NOTIFY_STORE => {
             let head = size_of::<wire::NotifyStore>();
-            need(
-                body >= head && body - head <= max_store,
-                "has the wrong size",
-            )
-            .map(|()| head)
+            need(body >= head && body - head <= max_store, "has the wrong size").map(|()| head)
         }
         wire::NOTIFY_RETRIEVE => exactly(size_of::<wire::NotifyRetrieve>()),
         wire::NOTIFY_DELETE => named(size_of::<wire::NotifyDelete>()),
@@ -388,10 +309,7 @@ pub fn notification_shape(code: i32, body: usize, max_store: usize) -> Checked<u
 /// Checks a notification's copied bytes; `body` is its whole length.
 pub fn check_notification(code: i32, copy: &[u8], body: usize) -> Checked {
     let named = |namelen: u32, head: usize| {
-        need(
-            namelen as usize == body - head - 1,
-            "has a wrong name length",
-        )?;
+        need(namelen as usize == body - head - 1, "has a wrong name length")?;
         need(copy.last() == Some(&0), "has a name without an end")?;
         check_name(&copy[head..body - 1])
     };
@@ -406,15 +324,9 @@ pub fn check_notification(code: i32, copy: &[u8], body: usize) -> Checked {
         }
         wire::NOTIFY_STORE => {
             let out: wire::NotifyStore = parse(copy)?;
-            need(
-                out.size as usize == body - size_of::<wire::NotifyStore>(),
-                "has a wrong data length",
-            )?;
+            need(out.size as usize == body - size_of::<wire::NotifyStore>(), "has a wrong data length")?;
             let end = out.offset.checked_add(u64::from(out.size));
-            need(
-                end.is_some_and(|end| i64::try_from(end).is_ok()),
-                "stores beyond the largest file",
-            )
+            need(end.is_some_and(|end| i64::try_from(end).is_ok()), "stores beyond the largest file")
         }
         wire::NOTIFY_RETRIEVE => {
             let out: wire::NotifyRetrieve = parse(copy)?;

@@ -53,12 +53,7 @@ fn the_hot_path_does_not_allocate() {
     let data = vec![1u8; 128 << 10];
     let mut listing = Vec::new();
     for i in 0..20u64 {
-        let head = wire::Dirent {
-            ino: i + 2,
-            off: i + 1,
-            namelen: 8,
-            kind: 8,
-        };
+        let head = wire::Dirent { ino: i + 2, off: i + 1, namelen: 8, kind: 8 };
         listing.extend_from_slice(wire::EntryOut::default().bytes());
         listing.extend_from_slice(head.bytes());
         listing.extend_from_slice(b"somename");
@@ -74,22 +69,13 @@ fn the_hot_path_does_not_allocate() {
         };
         sent.map_err(|e| GuestFault::trap(e.to_string()))
     });
-    let config = ServerConfig {
-        stats: true,
-        ..ServerConfig::default()
-    };
+    let config = ServerConfig { stats: true, ..ServerConfig::default() };
     let (mut kernel, serving) = Kernel::serving(config, guest);
-    let read = wire::ReadIn {
-        size: 128 << 10,
-        ..Default::default()
-    };
+    let read = wire::ReadIn { size: 128 << 10, ..Default::default() };
     let mut round = |n: usize| {
         for _ in 0..n {
             assert!(kernel.getattr().is_ok());
-            assert_eq!(
-                kernel.call(wire::READ, 2, read.bytes()).unwrap().len(),
-                128 << 10
-            );
+            assert_eq!(kernel.call(wire::READ, 2, read.bytes()).unwrap().len(), 128 << 10);
             assert!(kernel.call(wire::READDIRPLUS, 1, read.bytes()).is_ok());
             kernel.send(wire::FORGET, 2, &1u64.to_le_bytes());
         }

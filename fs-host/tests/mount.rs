@@ -14,9 +14,7 @@ use std::time::{Duration, Instant};
 use common::{PATIENCE, Script, attr_out};
 use fs_host::memfs::MemFs;
 use fs_host::wire::{self, Wire};
-use fs_host::{
-    End, Error, GuestFault, Mount, MountOptions, OnTrap, Server, ServerConfig, Unmount, Unmounted,
-};
+use fs_host::{End, Error, GuestFault, Mount, MountOptions, OnTrap, Server, ServerConfig, Unmount, Unmounted};
 
 /// Whether mounts can be tested here.
 fn can_mount() -> bool {
@@ -25,10 +23,7 @@ fn can_mount() -> bool {
     if root && Path::new("/dev/fuse").exists() {
         return true;
     }
-    assert!(
-        std::env::var_os("CI").is_none_or(|ci| ci != "true"),
-        "CI must be able to mount"
-    );
+    assert!(std::env::var_os("CI").is_none_or(|ci| ci != "true"), "CI must be able to mount");
     eprintln!("SKIPPED: mounting needs root and /dev/fuse");
     false
 }
@@ -53,10 +48,7 @@ impl Place {
     fn mounts(&self) -> usize {
         let table = fs::read_to_string("/proc/self/mountinfo").unwrap();
         let path = self.0.to_str().unwrap();
-        table
-            .lines()
-            .filter(|line| line.split(' ').nth(4) == Some(path))
-            .count()
+        table.lines().filter(|line| line.split(' ').nth(4) == Some(path)).count()
     }
 
     fn wait_mounted(&self) {
@@ -95,10 +87,7 @@ fn options(text: &str) -> MountOptions {
 }
 
 fn quiet() -> ServerConfig {
-    ServerConfig {
-        handle_signals: false,
-        ..ServerConfig::default()
-    }
+    ServerConfig { handle_signals: false, ..ServerConfig::default() }
 }
 
 type Serving = std::thread::JoinHandle<(Server, fs_host::Result<End>)>;
@@ -125,12 +114,7 @@ fn serve(place: &Place, text: &str) -> Serving {
 }
 
 fn run(command: &str, args: &[&str]) -> bool {
-    Command::new(command)
-        .args(args)
-        .stderr(Stdio::null())
-        .status()
-        .unwrap()
-        .success()
+    Command::new(command).args(args).stderr(Stdio::null()).status().unwrap().success()
 }
 
 fn errno(result: std::io::Result<impl Sized>) -> i32 {
@@ -151,29 +135,18 @@ fn files_work() {
     fs::create_dir_all(place.join("d/e/f")).unwrap();
     assert_eq!(errno(fs::remove_dir(place.join("d/e"))), libc::ENOTEMPTY);
     symlink("file", place.join("link")).unwrap();
-    assert_eq!(
-        fs::read_link(place.join("link")).unwrap(),
-        Path::new("file")
-    );
+    assert_eq!(fs::read_link(place.join("link")).unwrap(), Path::new("file"));
     fs::hard_link(&file, place.join("d/hard")).unwrap();
     assert_eq!(fs::metadata(&file).unwrap().nlink(), 2);
     fs::rename(&file, place.join("d/e/moved")).unwrap();
-    assert_eq!(
-        fs::metadata(place.join("d/e/moved")).unwrap().len(),
-        content.len() as u64
-    );
+    assert_eq!(fs::metadata(place.join("d/e/moved")).unwrap().len(), content.len() as u64);
     for i in 0..1000 {
         fs::write(place.join(&format!("d/many{i}")), b"x").unwrap();
     }
     assert_eq!(fs::read_dir(place.join("d")).unwrap().count(), 1002);
     fs::set_permissions(place.join("d/hard"), fs::Permissions::from_mode(0o4751)).unwrap();
     assert_eq!(fs::metadata(place.join("d/hard")).unwrap().mode(), 0o104751);
-    let sparse = OpenOptions::new()
-        .write(true)
-        .create(true)
-        .truncate(true)
-        .open(place.join("sparse"))
-        .unwrap();
+    let sparse = OpenOptions::new().write(true).create(true).truncate(true).open(place.join("sparse")).unwrap();
     sparse.write_all_at(b"end", 10 << 20).unwrap();
     assert_eq!(sparse.metadata().unwrap().len(), (10 << 20) + 3);
     assert!(sparse.metadata().unwrap().blocks() < 1000);
@@ -204,10 +177,7 @@ fn unmounting_works_in_four_ways() {
         match way {
             0 => assert!(run("umount", &[path])),
             1 => assert!(run("fusermount3", &["-u", path])),
-            2 => assert_eq!(
-                fs_host::unmount(&place.0, Unmount::Strict).unwrap(),
-                Unmounted::Gone
-            ),
+            2 => assert_eq!(fs_host::unmount(&place.0, Unmount::Strict).unwrap(), Unmounted::Gone),
             _ => assert!(run("umount", &["-l", path])),
         }
         let (server, end) = serving.join().unwrap();
@@ -215,10 +185,7 @@ fn unmounting_works_in_four_ways() {
         assert_eq!(server.unmount().unwrap(), Unmounted::NotOurs);
         assert_eq!(place.mounts(), 0);
     }
-    assert!(matches!(
-        fs_host::unmount(&place.0, Unmount::Strict),
-        Err(Error::NotMounted(_))
-    ));
+    assert!(matches!(fs_host::unmount(&place.0, Unmount::Strict), Err(Error::NotMounted(_))));
 }
 
 #[test]
@@ -228,21 +195,10 @@ fn a_lazy_unmount_serves_open_files_to_the_end() {
     }
     let place = Place::new();
     let serving = serve(&place, "");
-    let mut file = File::options()
-        .read(true)
-        .write(true)
-        .create_new(true)
-        .open(place.join("open"))
-        .unwrap();
+    let mut file = File::options().read(true).write(true).create_new(true).open(place.join("open")).unwrap();
     file.write_all(b"before").unwrap();
-    assert!(matches!(
-        fs_host::unmount(&place.0, Unmount::Strict),
-        Err(Error::Busy(_))
-    ));
-    assert_eq!(
-        fs_host::unmount(&place.0, Unmount::LazyIfBusy).unwrap(),
-        Unmounted::Detached
-    );
+    assert!(matches!(fs_host::unmount(&place.0, Unmount::Strict), Err(Error::Busy(_))));
+    assert_eq!(fs_host::unmount(&place.0, Unmount::LazyIfBusy).unwrap(), Unmounted::Detached);
     place.wait_unmounted();
     file.write_all(b" after").unwrap();
     file.sync_all().unwrap();
@@ -300,10 +256,7 @@ fn a_covered_mount_is_left_alone_by_its_servers_end() {
     assert!(unmounter.is_ours());
     assert!(run("mount", &["-t", "tmpfs", "other", path]));
     assert!(!unmounter.is_ours());
-    assert_eq!(
-        unmounter.unmount(Unmount::Lazy).unwrap(),
-        Unmounted::NotOurs
-    );
+    assert_eq!(unmounter.unmount(Unmount::Lazy).unwrap(), Unmounted::NotOurs);
     assert_eq!(place.mounts(), 2);
     assert!(run("umount", &[path]));
     assert!(unmounter.is_ours());
@@ -347,10 +300,7 @@ fn unusable_mountpoints_are_named() {
     }
     let place = Place::new();
     let new = |path: &Path| Mount::new(path, &options("")).unwrap_err();
-    assert!(matches!(
-        new(&place.join("missing")),
-        Error::MountpointMissing(_)
-    ));
+    assert!(matches!(new(&place.join("missing")), Error::MountpointMissing(_)));
     fs::write(place.join("file"), b"").unwrap();
     assert!(matches!(new(&place.join("file")), Error::NotADirectory(_)));
     fs::remove_file(place.join("file")).unwrap();
@@ -364,10 +314,7 @@ fn unusable_mountpoints_are_named() {
     child.wait().unwrap();
     wait(|| fs::metadata(&place.0).is_err());
     assert!(matches!(new(&place.0), Error::DeadMount(_)));
-    assert_eq!(
-        fs_host::unmount(&place.0, Unmount::Strict).unwrap(),
-        Unmounted::Gone
-    );
+    assert_eq!(fs_host::unmount(&place.0, Unmount::Strict).unwrap(), Unmounted::Gone);
     assert_eq!(place.mounts(), 0);
 }
 
@@ -378,19 +325,14 @@ fn options_reach_the_kernel() {
     }
     let place = Place::new();
     for helper in [false, true] {
-        let mut wanted =
-            options("ro,noexec,noatime,max_read=65536,allow_other,default_permissions,fsname=a b");
+        let mut wanted = options("ro,noexec,noatime,max_read=65536,allow_other,default_permissions,fsname=a b");
         wanted.use_helper = helper;
         let mount = Mount::new(&place.0, &wanted).unwrap();
         let mut server = Server::new(mount, quiet()).unwrap();
-        let thread =
-            std::thread::spawn(move || server.run(&mut MemFs::new()).map(|end| format!("{end:?}")));
+        let thread = std::thread::spawn(move || server.run(&mut MemFs::new()).map(|end| format!("{end:?}")));
         place.wait_mounted();
         let table = fs::read_to_string("/proc/self/mountinfo").unwrap();
-        let line = table
-            .lines()
-            .find(|line| line.contains(place.0.to_str().unwrap()))
-            .unwrap();
+        let line = table.lines().find(|line| line.contains(place.0.to_str().unwrap())).unwrap();
         for part in [
             "ro,",
             "nosuid",
@@ -424,17 +366,52 @@ fn attribute_options_apply_to_every_guest() {
     let _ = serving.join().unwrap();
 }
 
+#[test]
+fn workers_serve_a_mount_in_parallel() {
+    if !can_mount() {
+        return;
+    }
+    let place = Place::new();
+    let mount = Mount::new(&place.0, &options("")).unwrap();
+    let mut server = Server::new(mount, ServerConfig { workers: 3, ..quiet() }).unwrap();
+    let slow = || {
+        let mut guest = Script::new(|header, body, replies| {
+            let _ = match header.opcode {
+                wire::LOOKUP if body.starts_with(b"slow") => {
+                    std::thread::sleep(Duration::from_millis(400));
+                    replies.error(header.unique, libc::ENOENT)
+                }
+                wire::GETATTR => replies.data(header.unique, attr_out().bytes()),
+                _ => replies.error(header.unique, libc::ENOSYS),
+            };
+            Ok(())
+        });
+        // Without this the kernel itself lets one lookup per directory pass at a time.
+        guest.init = guest.init.map(|out| wire::InitOut { flags: wire::INIT_PARALLEL_DIROPS as u32, ..out });
+        guest
+    };
+    let thread = std::thread::spawn(move || {
+        let mut guests = [slow(), slow(), slow()];
+        matches!(server.run_workers(&mut guests), Ok(End::Unmounted))
+    });
+    place.wait_mounted();
+    let start = Instant::now();
+    let clients: Vec<_> = (0..3)
+        .map(|i| place.join(&format!("slow{i}")))
+        .map(|path| std::thread::spawn(move || errno(fs::metadata(path))))
+        .collect();
+    for client in clients {
+        assert_eq!(client.join().unwrap(), libc::ENOENT);
+    }
+    assert!(start.elapsed() < Duration::from_millis(800), "they did not wait for each other");
+    fs_host::unmount(&place.0, Unmount::Strict).unwrap();
+    assert!(thread.join().unwrap());
+}
+
 /// Runs a shell command as a user without rights; its exit code.
 fn as_nobody(command: &str) -> i32 {
     Command::new("setpriv")
-        .args([
-            "--reuid=65534",
-            "--regid=65534",
-            "--clear-groups",
-            "sh",
-            "-c",
-            command,
-        ])
+        .args(["--reuid=65534", "--regid=65534", "--clear-groups", "sh", "-c", command])
         .stderr(Stdio::null())
         .status()
         .unwrap()
@@ -452,11 +429,7 @@ fn allow_root_keeps_others_out() {
     for (text, allowed) in [("", false), ("allow_root", false), ("allow_other", true)] {
         let serving = serve(&place, text);
         fs::write(place.join("a"), b"").unwrap();
-        assert_eq!(
-            as_nobody(&format!("stat {path}/a > /dev/null")) == 0,
-            allowed,
-            "{text}"
-        );
+        assert_eq!(as_nobody(&format!("stat {path}/a > /dev/null")) == 0, allowed, "{text}");
         assert!(fs::metadata(place.join("a")).is_ok());
         fs_host::unmount(&place.0, Unmount::Strict).unwrap();
         let _ = serving.join().unwrap();
@@ -471,20 +444,13 @@ fn start(place: &Place, role: &str, text: &str, user: bool) -> Child {
     let exe = std::env::current_exe().unwrap();
     let mut command = if user {
         let mut command = Command::new("setpriv");
-        command
-            .args(["--reuid=65534", "--regid=65534", "--clear-groups"])
-            .arg(exe);
+        command.args(["--reuid=65534", "--regid=65534", "--clear-groups"]).arg(exe);
         command
     } else {
         Command::new(exe)
     };
     command
-        .args([
-            "child_process",
-            "--exact",
-            "--nocapture",
-            "--test-threads=1",
-        ])
+        .args(["child_process", "--exact", "--nocapture", "--test-threads=1"])
         .env(CHILD, role)
         .env("PLACE", &place.0)
         .env("OPTIONS", text)
@@ -512,25 +478,22 @@ fn child_process() {
     };
     let place = std::env::var_os("PLACE").unwrap();
     let text = std::env::var("OPTIONS").unwrap();
-    let config = ServerConfig {
-        timeout: Some(Duration::from_secs(2)),
-        on_trap: OnTrap::Continue,
-        ..ServerConfig::default()
-    };
+    let config =
+        ServerConfig { timeout: Some(Duration::from_secs(2)), on_trap: OnTrap::Continue, ..ServerConfig::default() };
     let mount = match Mount::new(&place, &options(&text)) {
         Ok(mount) => mount,
         Err(error) => {
             eprintln!("{error}");
-            std::process::exit(if matches!(error, Error::AllowOtherDenied) {
-                13
-            } else {
-                14
-            });
+            std::process::exit(if matches!(error, Error::AllowOtherDenied) { 13 } else { 14 });
         }
     };
     let mut server = Server::new(mount, config).unwrap();
+    if role == "late" {
+        std::thread::sleep(Duration::from_millis(500));
+    }
     let end = match role.to_str().unwrap() {
-        "memfs" => server.run(&mut MemFs::new()).unwrap(),
+        // Unmounted before INIT, a late server gets an error.
+        "memfs" | "late" => server.run(&mut MemFs::new()).unwrap_or(End::Unmounted),
         "blocking" => server.run(&mut blocking()).unwrap(),
         role => panic!("{role}"),
     };
@@ -586,6 +549,13 @@ fn signals_unmount() {
         assert_eq!(exit_code(child), 0);
         assert_eq!(place.mounts(), 0);
     }
+    // Before serving began it is not lost.
+    let child = start(&place, "late", "", false);
+    wait(|| place.mounts() == 1);
+    std::thread::sleep(Duration::from_millis(100));
+    signal(&child, libc::SIGTERM);
+    exit_code(child);
+    assert_eq!(place.mounts(), 0);
     // With a file open it detaches, serves, and ends when the file is closed; or at a second signal.
     let child = daemon(&place, "");
     let mut file = File::create(place.join("open")).unwrap();
@@ -625,20 +595,13 @@ fn ctrl_c_ends_the_wait_for_a_blocked_operation() {
     let place = Place::new();
     let child = start(&place, "blocking", "", false);
     place.wait_mounted();
-    let mut waiting = Command::new("stat")
-        .arg(place.join("block"))
-        .stderr(Stdio::null())
-        .spawn()
-        .unwrap();
+    let mut waiting = Command::new("stat").arg(place.join("block")).stderr(Stdio::null()).spawn().unwrap();
     std::thread::sleep(Duration::from_millis(300));
     assert!(waiting.try_wait().unwrap().is_none());
     let start = Instant::now();
     signal(&waiting, libc::SIGINT);
     waiting.wait().unwrap();
-    assert!(
-        start.elapsed() < Duration::from_millis(1800),
-        "sooner than the timeout"
-    );
+    assert!(start.elapsed() < Duration::from_millis(1800), "sooner than the timeout");
     // The guest still blocks; others are refused, and nothing hangs.
     let start = Instant::now();
     assert!(fs::metadata(place.join("other")).is_err());
@@ -696,20 +659,11 @@ fn a_user_mounts_through_the_helper() {
     let denied = start(&place, "memfs", "allow_other", true);
     assert_eq!(exit_code(denied), 13, "user_allow_other is not set");
     for way in 0..3 {
-        let mut child = start(
-            &place,
-            "memfs",
-            if way == 2 { "auto_unmount" } else { "" },
-            true,
-        );
+        let mut child = start(&place, "memfs", if way == 2 { "auto_unmount" } else { "" }, true);
         wait(|| place.mounts() == 1);
         let path = place.0.to_str().unwrap();
         wait(|| as_nobody(&format!("echo x > {path}/a")) == 0);
-        assert_eq!(
-            errno(fs::metadata(place.join("a"))),
-            libc::EACCES,
-            "not even root, unless allowed"
-        );
+        assert_eq!(errno(fs::metadata(place.join("a"))), libc::EACCES, "not even root, unless allowed");
         match way {
             0 => signal(&child, libc::SIGTERM),
             1 => assert_eq!(as_nobody(&format!("fusermount3 -u {path}")), 0),

@@ -17,11 +17,7 @@ fn config() -> ServerConfig {
 }
 
 fn quick(on_trap: OnTrap) -> ServerConfig {
-    ServerConfig {
-        timeout: Some(Duration::from_millis(300)),
-        on_trap,
-        ..config()
-    }
+    ServerConfig { timeout: Some(Duration::from_millis(300)), on_trap, ..config() }
 }
 
 /// Answers GETATTR well; what a script does when it wants to show that it still works.
@@ -66,44 +62,17 @@ fn loop_until_stopped(flags: &Flags) -> Result<(), GuestFault> {
 
 #[test]
 fn a_native_guest_serves_files() {
-    let (mut kernel, serving) = Kernel::serving(
-        ServerConfig {
-            stats: true,
-            ..config()
-        },
-        MemFs::new(),
-    );
+    let (mut kernel, serving) = Kernel::serving(ServerConfig { stats: true, ..config() }, MemFs::new());
     assert_eq!(kernel.call(wire::LOOKUP, 1, b"a\0"), Err(libc::ENOENT));
-    let create = wire::CreateIn {
-        mode: 0o100644,
-        ..Default::default()
-    };
-    let created = kernel
-        .call(wire::CREATE, 1, &[create.bytes(), b"a\0"].concat())
-        .unwrap();
+    let create = wire::CreateIn { mode: 0o100644, ..Default::default() };
+    let created = kernel.call(wire::CREATE, 1, &[create.bytes(), b"a\0"].concat()).unwrap();
     let node = wire::EntryOut::read(&created).unwrap().nodeid;
     let data = vec![7u8; 100_000];
-    let write = wire::WriteIn {
-        size: data.len() as u32,
-        ..Default::default()
-    };
-    kernel
-        .call(wire::WRITE, node, &[write.bytes(), &data].concat())
-        .unwrap();
-    let read = wire::ReadIn {
-        size: 1 << 17,
-        ..Default::default()
-    };
+    let write = wire::WriteIn { size: data.len() as u32, ..Default::default() };
+    kernel.call(wire::WRITE, node, &[write.bytes(), &data].concat()).unwrap();
+    let read = wire::ReadIn { size: 1 << 17, ..Default::default() };
     assert_eq!(kernel.call(wire::READ, node, read.bytes()).unwrap(), data);
-    let listed = kernel.call(
-        wire::READDIRPLUS,
-        1,
-        wire::ReadIn {
-            size: 4096,
-            ..Default::default()
-        }
-        .bytes(),
-    );
+    let listed = kernel.call(wire::READDIRPLUS, 1, wire::ReadIn { size: 4096, ..Default::default() }.bytes());
     assert!(listed.unwrap().windows(3).any(|w| w == b"a\0\0"));
     let server = serving.unmount(kernel);
     assert_eq!(server.stats().count(wire::READ), (1, 0));
@@ -116,53 +85,25 @@ fn bad_replies_become_errors_and_are_not_repeated() {
     let cases: Vec<(&str, Box<Answer>)> = vec![
         ("short body", Box::new(|unique, r| r.data(unique, &[0; 10]))),
         ("long body", Box::new(|unique, r| r.data(unique, &[0; 105]))),
-        (
-            "wrong length",
-            Box::new(|unique, r| raw(r, 200, 0, unique, attr_out().bytes())),
-        ),
-        (
-            "error and body",
-            Box::new(|unique, r| raw(r, 24, -2, unique, &[0; 8])),
-        ),
-        (
-            "positive error",
-            Box::new(|unique, r| raw(r, 16, 2, unique, &[])),
-        ),
-        (
-            "huge error",
-            Box::new(|unique, r| raw(r, 16, -4095, unique, &[])),
-        ),
+        ("wrong length", Box::new(|unique, r| raw(r, 200, 0, unique, attr_out().bytes()))),
+        ("error and body", Box::new(|unique, r| raw(r, 24, -2, unique, &[0; 8]))),
+        ("positive error", Box::new(|unique, r| raw(r, 16, 2, unique, &[]))),
+        ("huge error", Box::new(|unique, r| raw(r, 16, -4095, unique, &[]))),
         ("no type", Box::new(|unique, r| r.data(unique, &[0; 104]))),
-        (
-            "too large",
-            Box::new(|unique, r| r.data(unique, &vec![0; 3 << 20])),
-        ),
+        ("too large", Box::new(|unique, r| r.data(unique, &vec![0; 3 << 20]))),
     ];
     for (what, act) in cases {
         let guest = Script::new(move |header, _, replies| {
             if header.opcode == wire::STATFS {
-                return replies
-                    .data(header.unique, &[0; 80])
-                    .map_err(|e| GuestFault::trap(e.to_string()));
+                return replies.data(header.unique, &[0; 80]).map_err(|e| GuestFault::trap(e.to_string()));
             }
-            assert_eq!(
-                act(header.unique, replies),
-                Err(libc::EINVAL),
-                "the guest hears about it"
-            );
-            assert_eq!(
-                replies.error(header.unique, libc::ENOENT),
-                Err(libc::ENOENT),
-                "it was answered"
-            );
+            assert_eq!(act(header.unique, replies), Err(libc::EINVAL), "the guest hears about it");
+            assert_eq!(replies.error(header.unique, libc::ENOENT), Err(libc::ENOENT), "it was answered");
             Ok(())
         });
         let (mut kernel, serving) = Kernel::serving(config(), guest);
         assert_eq!(kernel.getattr(), Err(libc::EIO), "{what}");
-        assert!(
-            kernel.call(wire::STATFS, 1, &[]).is_ok(),
-            "{what}: it goes on"
-        );
+        assert!(kernel.call(wire::STATFS, 1, &[]).is_ok(), "{what}: it goes on");
         serving.unmount(kernel);
     }
 }
@@ -172,10 +113,7 @@ fn unknown_and_repeated_replies_do_not_reach_the_kernel() {
     let guest = Script::new(|header, _, replies| {
         assert_eq!(replies.data(9998, attr_out().bytes()), Err(libc::ENOENT));
         behave(header.unique, replies);
-        assert_eq!(
-            replies.data(header.unique, attr_out().bytes()),
-            Err(libc::ENOENT)
-        );
+        assert_eq!(replies.data(header.unique, attr_out().bytes()), Err(libc::ENOENT));
         assert_eq!(raw(replies, 3, 0, header.unique, &[]), Err(libc::ENOENT));
         assert_eq!(replies.send(&[]), Err(libc::EINVAL));
         Ok(())
@@ -198,10 +136,7 @@ fn a_missing_reply_is_an_error_after_the_timeout() {
     let start = Instant::now();
     assert_eq!(kernel.getattr(), Err(libc::EIO));
     assert!(start.elapsed() >= Duration::from_millis(250));
-    assert!(
-        kernel.call(wire::STATFS, 1, &[]).is_ok(),
-        "a missing reply is no fault"
-    );
+    assert!(kernel.call(wire::STATFS, 1, &[]).is_ok(), "a missing reply is no fault");
     // Locks wait as long as they must.
     let lock = kernel.send(wire::SETLKW, 1, &[0; 48]);
     assert!(kernel.receive_for(Duration::from_millis(700)).is_none());
@@ -211,9 +146,7 @@ fn a_missing_reply_is_an_error_after_the_timeout() {
 }
 
 fn behave_statfs(unique: u64, replies: &Replies) {
-    replies
-        .data(unique, wire::Kstatfs::default().bytes())
-        .unwrap();
+    replies.data(unique, wire::Kstatfs::default().bytes()).unwrap();
 }
 
 #[test]
@@ -227,9 +160,7 @@ fn replies_may_come_later_and_from_other_threads() {
         Ok(())
     });
     let (mut kernel, serving) = Kernel::serving(config(), guest);
-    let sent: Vec<u64> = (0..8)
-        .map(|_| kernel.send(wire::GETATTR, 1, &[0; 16]))
-        .collect();
+    let sent: Vec<u64> = (0..8).map(|_| kernel.send(wire::GETATTR, 1, &[0; 16])).collect();
     let mut seen: Vec<u64> = (0..8)
         .map(|_| kernel.receive())
         .map(|s| {
@@ -255,19 +186,14 @@ fn an_endless_loop_ends_by_timeout() {
                 Ok(())
             }
         });
-        let (mut kernel, serving) =
-            Kernel::serving(quick(on_trap), guest.interrupted_by(flags.clone()));
+        let (mut kernel, serving) = Kernel::serving(quick(on_trap), guest.interrupted_by(flags.clone()));
         let looping = kernel.send(wire::READLINK, 1, &[]);
         let waiting = kernel.send(wire::GETATTR, 1, &[0; 16]);
         let first = kernel.receive();
         assert_eq!((first.unique, first.error), (looping, -libc::EIO));
         // The other one waited behind it for about as long, so it may have timed out as well.
         assert_eq!(kernel.receive().unique, waiting);
-        let expected = if on_trap == OnTrap::Continue {
-            Ok(attr_out().bytes().to_vec())
-        } else {
-            Err(libc::EIO)
-        };
+        let expected = if on_trap == OnTrap::Continue { Ok(attr_out().bytes().to_vec()) } else { Err(libc::EIO) };
         std::thread::sleep(Duration::from_millis(1500));
         assert_eq!(kernel.getattr(), expected);
         assert!(flags.cleared.load(Ordering::SeqCst) >= 1);
@@ -286,8 +212,7 @@ fn an_endless_loop_in_a_request_without_reply_ends_too() {
             Ok(())
         }
     });
-    let (mut kernel, serving) =
-        Kernel::serving(quick(OnTrap::Continue), guest.interrupted_by(flags));
+    let (mut kernel, serving) = Kernel::serving(quick(OnTrap::Continue), guest.interrupted_by(flags));
     kernel.send(wire::FORGET, 1, &[0; 8]);
     // A guest chooses this message's unique itself.
     kernel.send_as(0, wire::NOTIFY_REPLY, 1, &[0; 40]);
@@ -313,15 +238,8 @@ fn a_guest_that_ignores_being_stopped_does_not_hang_callers() {
     assert_eq!(kernel.call(wire::READLINK, 1, &[]), Err(libc::EIO));
     std::thread::sleep(Duration::from_millis(2500));
     let start = Instant::now();
-    assert_eq!(
-        kernel.getattr(),
-        Err(libc::EIO),
-        "refused, because the guest is lost"
-    );
-    assert!(
-        start.elapsed() < Duration::from_millis(280),
-        "without waiting for the timeout"
-    );
+    assert_eq!(kernel.getattr(), Err(libc::EIO), "refused, because the guest is lost");
+    assert!(start.elapsed() < Duration::from_millis(280), "without waiting for the timeout");
     drop(release);
     let start = Instant::now();
     while kernel.getattr().is_err() {
@@ -353,29 +271,14 @@ fn behave_empty(unique: u64, replies: &Replies) {
 
 #[test]
 fn a_trap_is_an_error_for_its_caller_and_then_by_policy() {
-    let (mut kernel, serving) = Kernel::serving(
-        ServerConfig {
-            on_trap: OnTrap::Continue,
-            ..config()
-        },
-        trapping(),
-    );
+    let (mut kernel, serving) = Kernel::serving(ServerConfig { on_trap: OnTrap::Continue, ..config() }, trapping());
     assert_eq!(kernel.call(wire::READLINK, 1, &[]), Err(libc::EIO));
     assert!(kernel.getattr().is_ok());
-    assert!(
-        kernel.call(wire::RMDIR, 1, b"x\0").is_ok(),
-        "the reply went out before the trap"
-    );
+    assert!(kernel.call(wire::RMDIR, 1, b"x\0").is_ok(), "the reply went out before the trap");
     assert!(kernel.getattr().is_ok());
     serving.unmount(kernel);
 
-    let (mut kernel, serving) = Kernel::serving(
-        ServerConfig {
-            on_trap: OnTrap::Poison,
-            ..config()
-        },
-        trapping(),
-    );
+    let (mut kernel, serving) = Kernel::serving(ServerConfig { on_trap: OnTrap::Poison, ..config() }, trapping());
     let asynchronous = kernel.send(wire::ACCESS, 1, &[0; 8]);
     assert!(kernel.getattr().is_ok());
     let trapped = kernel.send(wire::READLINK, 1, &[]);
@@ -393,26 +296,17 @@ fn a_trap_is_an_error_for_its_caller_and_then_by_policy() {
 
 #[test]
 fn a_restarted_guest_takes_over_where_the_first_failed() {
-    let (mut kernel, mut server) = Kernel::with_server(ServerConfig {
-        on_trap: OnTrap::Restart,
-        ..config()
-    });
+    let (mut kernel, mut server) = Kernel::with_server(ServerConfig { on_trap: OnTrap::Restart, ..config() });
     let thread = std::thread::spawn(move || {
         let first = server.run(&mut trapping()).unwrap();
-        assert!(
-            matches!(&first, End::Faulted(fault) if fault.kind == FaultKind::Trap),
-            "{first:?}"
-        );
+        assert!(matches!(&first, End::Faulted(fault) if fault.kind == FaultKind::Trap), "{first:?}");
         std::thread::sleep(Duration::from_millis(100));
         let second = server.run(&mut trapping()).unwrap();
         assert!(matches!(second, End::Unmounted), "{second:?}");
     });
     kernel.init();
     assert_eq!(kernel.call(wire::READLINK, 1, &[]), Err(libc::EIO));
-    assert!(
-        kernel.getattr().is_ok(),
-        "the request waited for the second guest, which saw INIT again"
-    );
+    assert!(kernel.getattr().is_ok(), "the request waited for the second guest, which saw INIT again");
     drop(kernel);
     thread.join().unwrap();
 }
@@ -469,11 +363,7 @@ fn an_interrupt_reaches_a_blocked_guest() {
             assert!(block_in_a_system_call(&inner));
             replies.error(header.unique, libc::EINTR).unwrap();
         } else {
-            assert_eq!(
-                inner.interrupted.load(Ordering::SeqCst),
-                0,
-                "a later dispatch is not hit"
-            );
+            assert_eq!(inner.interrupted.load(Ordering::SeqCst), 0, "a later dispatch is not hit");
             behave(header.unique, replies);
         }
         Ok(())
@@ -487,10 +377,7 @@ fn an_interrupt_reaches_a_blocked_guest() {
         let start = Instant::now();
         let seen = kernel.receive();
         assert_eq!((seen.unique, seen.error), (blocked, -libc::EINTR));
-        assert!(
-            start.elapsed() < Duration::from_millis(900),
-            "the guest answered, not the host"
-        );
+        assert!(start.elapsed() < Duration::from_millis(900), "the guest answered, not the host");
         let seen = kernel.receive();
         assert_eq!((seen.unique, seen.error), (behind, 0));
     }
@@ -517,21 +404,13 @@ fn an_interrupt_ends_the_wait_for_a_guest_that_ignores_it() {
     std::thread::sleep(Duration::from_millis(300));
     kernel.interrupt(queued);
     let seen = kernel.receive();
-    assert_eq!(
-        (seen.unique, seen.error),
-        (queued, -libc::EINTR),
-        "it was not even begun"
-    );
+    assert_eq!((seen.unique, seen.error), (queued, -libc::EINTR), "it was not even begun");
     kernel.interrupt(slow);
     let seen = kernel.receive();
     assert_eq!((seen.unique, seen.error), (slow, -libc::EINTR));
     let seen = kernel.receive();
     assert_eq!((seen.unique, seen.error), (other, 0));
-    assert_eq!(
-        *late.lock().unwrap(),
-        Some(Err(libc::ENOENT)),
-        "the late reply went nowhere"
-    );
+    assert_eq!(*late.lock().unwrap(), Some(Err(libc::ENOENT)), "the late reply went nowhere");
     serving.unmount(kernel);
 }
 
@@ -559,10 +438,7 @@ fn an_asynchronous_guest_sees_the_interrupt_message() {
     let seen = kernel.receive();
     assert_eq!((seen.unique, seen.error), (lock, -libc::EINTR));
     kernel.interrupt(lock);
-    assert!(
-        kernel.getattr().is_ok(),
-        "an interrupt for an answered request is dropped"
-    );
+    assert!(kernel.getattr().is_ok(), "an interrupt for an answered request is dropped");
     serving.unmount(kernel);
 }
 
@@ -584,9 +460,7 @@ fn requests_behind_a_slow_one_keep_their_order() {
     for _ in 0..3 {
         order.lock().unwrap().clear();
         kernel.send(wire::READLINK, 1, &[]);
-        let sent: Vec<u64> = (0..50)
-            .map(|_| kernel.send(wire::GETATTR, 1, &[0; 16]))
-            .collect();
+        let sent: Vec<u64> = (0..50).map(|_| kernel.send(wire::GETATTR, 1, &[0; 16])).collect();
         for _ in 0..51 {
             assert_eq!(kernel.receive().error, 0);
         }
@@ -610,11 +484,7 @@ fn an_idle_server_sleeps_and_wakes_with_the_right_time() {
     assert!(kernel.getattr().is_ok());
     // Long enough for the control thread to stop looking at the clock.
     std::thread::sleep(Duration::from_millis(2500));
-    assert_eq!(
-        kernel.call(wire::READLINK, 1, &[]).as_deref(),
-        Ok(&b"x"[..]),
-        "not taken for an old request"
-    );
+    assert_eq!(kernel.call(wire::READLINK, 1, &[]).as_deref(), Ok(&b"x"[..]), "not taken for an old request");
     serving.unmount(kernel);
 }
 
@@ -622,9 +492,7 @@ fn an_idle_server_sleeps_and_wakes_with_the_right_time() {
 fn random_messages_never_reach_the_kernel_unsound() {
     let mut seed = 0xbad_5eed_u64;
     let mut next = move || {
-        seed = seed
-            .wrapping_mul(6364136223846793005)
-            .wrapping_add(1442695040888963407);
+        seed = seed.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
         seed >> 24
     };
     let guest = Script::new(move |header, _, replies| {
@@ -639,10 +507,7 @@ fn random_messages_never_reach_the_kernel_unsound() {
                 }
             }
             let cut = next() as usize % (len + 1);
-            let _ = replies.send(&[
-                std::io::IoSlice::new(&message[..cut]),
-                std::io::IoSlice::new(&message[cut..]),
-            ]);
+            let _ = replies.send(&[std::io::IoSlice::new(&message[..cut]), std::io::IoSlice::new(&message[cut..])]);
         }
         if next() % 8 == 0 {
             return Err(GuestFault::trap("at random"));
@@ -651,28 +516,11 @@ fn random_messages_never_reach_the_kernel_unsound() {
         let _ = replies.error(header.unique, libc::EPERM);
         Ok(())
     });
-    let (mut kernel, serving) = Kernel::serving(
-        ServerConfig {
-            on_trap: OnTrap::Continue,
-            ..config()
-        },
-        guest,
-    );
-    let opcodes = [
-        wire::GETATTR,
-        wire::READ,
-        wire::READDIR,
-        wire::STATFS,
-        wire::LOOKUP,
-        wire::OPEN,
-        200,
-    ];
+    let (mut kernel, serving) = Kernel::serving(ServerConfig { on_trap: OnTrap::Continue, ..config() }, guest);
+    let opcodes = [wire::GETATTR, wire::READ, wire::READDIR, wire::STATFS, wire::LOOKUP, wire::OPEN, 200];
     for round in 0..5000 {
         let opcode = opcodes[round % opcodes.len()];
-        let read = wire::ReadIn {
-            size: 100,
-            ..Default::default()
-        };
+        let read = wire::ReadIn { size: 100, ..Default::default() };
         let unique = kernel.send(opcode, 1, read.bytes());
         let seen = loop {
             let seen = kernel.receive();
@@ -709,14 +557,7 @@ fn init_may_be_refused_or_missed_or_trap() {
     let cases: [(Result<wire::InitOut, i32>, i32); 3] = [
         (Err(libc::EACCES), -libc::EACCES),
         (Err(0), -libc::EIO),
-        (
-            Ok(wire::InitOut {
-                major: 7,
-                minor: 8,
-                ..Default::default()
-            }),
-            -libc::EIO,
-        ),
+        (Ok(wire::InitOut { major: 7, minor: 8, ..Default::default() }), -libc::EIO),
     ];
     for (init, expected) in cases {
         let (mut kernel, mut server) = Kernel::with_server(quick(OnTrap::Poison));
@@ -725,26 +566,16 @@ fn init_may_be_refused_or_missed_or_trap() {
         let thread = std::thread::spawn(move || server.run(&mut guest).unwrap_err());
         assert_eq!(kernel.try_init().error, expected);
         let error = thread.join().unwrap();
-        assert!(
-            matches!(error, Error::InitRefused(_) | Error::Handshake(_)),
-            "{error:?}"
-        );
+        assert!(matches!(error, Error::InitRefused(_) | Error::Handshake(_)), "{error:?}");
     }
 }
 
 #[test]
 fn the_ready_hook_comes_after_init() {
     let (ready, is_ready): (Sender<()>, _) = channel();
-    let hook = ServerConfig {
-        on_ready: Some(Box::new(move || ready.send(()).unwrap())),
-        ..config()
-    };
+    let hook = ServerConfig { on_ready: Some(Box::new(move || ready.send(()).unwrap())), ..config() };
     let (mut kernel, mut server) = Kernel::with_server(hook);
-    let thread = std::thread::spawn(move || {
-        server
-            .run(&mut MemFs::new())
-            .map(|end| matches!(end, End::Unmounted))
-    });
+    let thread = std::thread::spawn(move || server.run(&mut MemFs::new()).map(|end| matches!(end, End::Unmounted)));
     assert!(is_ready.recv_timeout(Duration::from_millis(200)).is_err());
     let out = kernel.init();
     assert_eq!((out.major, out.max_write), (7, 1 << 20));
@@ -763,22 +594,14 @@ fn workers_run_in_parallel() {
             Ok(())
         })
     };
-    let (mut kernel, mut server) = Kernel::with_server(ServerConfig {
-        workers: 2,
-        ..config()
-    });
+    let (mut kernel, mut server) = Kernel::with_server(ServerConfig { workers: 2, ..config() });
     let thread = std::thread::spawn(move || {
         let mut guests = [guest(meeting.clone()), guest(meeting)];
-        server
-            .run_workers(&mut guests)
-            .map(|end| matches!(end, End::Unmounted))
+        server.run_workers(&mut guests).map(|end| matches!(end, End::Unmounted))
     });
     kernel.init();
     for _ in 0..100 {
-        let sent = [
-            kernel.send(wire::GETATTR, 1, &[0; 16]),
-            kernel.send(wire::GETATTR, 1, &[0; 16]),
-        ];
+        let sent = [kernel.send(wire::GETATTR, 1, &[0; 16]), kernel.send(wire::GETATTR, 1, &[0; 16])];
         let mut seen = [kernel.receive().unique, kernel.receive().unique];
         seen.sort();
         assert_eq!(seen, sent, "each needed the other to run");
@@ -790,40 +613,17 @@ fn workers_run_in_parallel() {
 #[test]
 fn notifications_pass_when_they_are_sound() {
     let guest = Script::new(|header, _, replies| {
-        let inval = wire::NotifyInvalInode {
-            ino: 5,
-            off: 0,
-            len: -1,
-        };
-        assert_eq!(
-            raw(replies, 40, wire::NOTIFY_INVAL_INODE, 0, inval.bytes()),
-            Ok(())
-        );
-        assert_eq!(
-            raw(
-                replies,
-                39,
-                wire::NOTIFY_INVAL_INODE,
-                0,
-                &inval.bytes()[1..]
-            ),
-            Err(libc::EINVAL)
-        );
-        assert_eq!(
-            raw(replies, 16, 7, 0, &[]),
-            Err(libc::EINVAL),
-            "resending would repeat requests"
-        );
+        let inval = wire::NotifyInvalInode { ino: 5, off: 0, len: -1 };
+        assert_eq!(raw(replies, 40, wire::NOTIFY_INVAL_INODE, 0, inval.bytes()), Ok(()));
+        assert_eq!(raw(replies, 39, wire::NOTIFY_INVAL_INODE, 0, &inval.bytes()[1..]), Err(libc::EINVAL));
+        assert_eq!(raw(replies, 16, 7, 0, &[]), Err(libc::EINVAL), "resending would repeat requests");
         behave(header.unique, replies);
         Ok(())
     });
     let (mut kernel, serving) = Kernel::serving(config(), guest);
     let unique = kernel.send(wire::GETATTR, 1, &[0; 16]);
     let notified = kernel.receive();
-    assert_eq!(
-        (notified.unique, notified.error, notified.body.len()),
-        (0, wire::NOTIFY_INVAL_INODE, 24)
-    );
+    assert_eq!((notified.unique, notified.error, notified.body.len()), (0, wire::NOTIFY_INVAL_INODE, 24));
     assert_eq!(kernel.receive().unique, unique);
     serving.unmount(kernel);
 }
@@ -833,9 +633,7 @@ fn traces_tell_requests_and_replies() {
     let lines = Arc::new(Mutex::new(Vec::new()));
     let sink = lines.clone();
     let trace = ServerConfig {
-        trace: Some(Arc::new(move |line: &str| {
-            sink.lock().unwrap().push(line.to_owned())
-        })),
+        trace: Some(Arc::new(move |line: &str| sink.lock().unwrap().push(line.to_owned()))),
         ..config()
     };
     let (mut kernel, serving) = Kernel::serving(trace, MemFs::new());
@@ -844,10 +642,7 @@ fn traces_tell_requests_and_replies() {
     serving.unmount(kernel);
     let text = lines.lock().unwrap().join("\n");
     assert!(text.contains(&"n".repeat(200)), "{text}");
-    assert!(
-        text.contains("opcode: LOOKUP (1)") && text.contains("error: -2"),
-        "{text}"
-    );
+    assert!(text.contains("opcode: LOOKUP (1)") && text.contains("error: -2"), "{text}");
     assert!(text.contains("INIT"), "{text}");
 }
 

@@ -11,6 +11,7 @@
 mod args;
 mod daemon;
 mod embedded;
+mod engine;
 mod failure;
 mod guest;
 mod inspect;

@@ -1,7 +1,64 @@
 //! `wasmjit run`.
+
 use super::args::RunArgs;
-use super::failure::{Failure, Outcome};
-/// Runs a program.
-pub fn main(_args: RunArgs) -> Outcome {
-    Err(Failure::new("this build has no engine"))
+use super::engine;
+use super::failure::{Failure, OK, Outcome, TRAP};
+use super::source::{self, Source};
+use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
+use std::time::Duration;
+use wasmjit::host::{self, HasHost, Host};
+use wasmjit::{InterruptHandle, Linker, Store};
+
+/// A store's data: nothing but the host state.
+struct Program(Host);
+
+impl HasHost for Program {
+    fn host(&mut self) -> &mut Host {
+        &mut self.0
+    }
+}
+
+/// Runs a program; its exit code is the command's.
+pub fn main(args: RunArgs) -> Outcome {
+    let (program, _) = args.command.split_first().ok_or_else(|| Failure::usage("no program is named"))?;
+    let source = source::read(Path::new(program))?;
+    let fail = |error: &dyn std::fmt::Display| Failure::new(format!("{}: {error}", source.name));
+    let engine = engine::engine(&args.guest);
+    let module = engine::load(&engine, &source)?;
+    refuse_filesystem(&module, &source)?;
+    engine::check_imports(&module, &source.name)?;
+    let mut host = Host::new(&engine::policy(&args.guest)?).map_err(|error| fail(&error))?;
+    host::configure(&mut host, &module).map_err(|error| fail(&error))?;
+    let mut linker = Linker::new();
+    host::link(&mut linker, &module).map_err(|error| fail(&error))?;
+    let mut store = Store::new(&engine, Program(host));
+    if let Some(limit) = args.guest.timeout.and_then(|time| time.0) {
+        stop_after(limit, store.interrupt_handle());
+    }
+    let instance = linker.instantiate(&mut store, &module).map_err(|error| fail(&error))?;
+    match host::run_main(&mut store, &instance, args.command.iter().map(|arg| arg.as_bytes())) {
+        // Exit codes have eight bits, as for every process.
+        Ok(code) => Ok(code.0 as u8),
+        Err(trap) => Err(Failure { code: TRAP, message: format!("{}: trap: {trap}", source.name) }),
+    }
+}
+
+/// A filesystem would only say that it cannot be mounted.
+fn refuse_filesystem(module: &wasmjit::Module, source: &Source) -> Outcome<u8> {
+    match module.get_export("wasmjit_fuse_dispatch") {
+        Some(_) => Err(Failure::new(format!(
+            "{0}: this is a filesystem; mount it: wasmjit mount {0}.wasm MOUNTPOINT",
+            source.name
+        ))),
+        None => Ok(OK),
+    }
+}
+
+/// Stops the guest when the time is over.
+fn stop_after(limit: Duration, handle: InterruptHandle) {
+    std::thread::spawn(move || {
+        std::thread::sleep(limit);
+        handle.interrupt();
+    });
 }

@@ -1,9 +1,58 @@
 //! Carrying out a mount plan.
 
+use super::args::{GuestArgs, OnTrap};
+use super::engine;
 use super::failure::{Failure, Outcome};
 use super::mount::Plan;
+use fs_host::ServerConfig;
+use std::os::unix::ffi::OsStringExt;
+use std::sync::Arc;
+use wasmjit::fs::{self, MountPlan};
 
 /// Mounts, calls `ready` once the kernel accepted the filesystem, and serves until it is unmounted.
-pub fn serve(_plan: Plan, _ready: impl FnOnce() + Send + 'static) -> Outcome {
-    Err(Failure::new("this build has no engine"))
+pub fn serve(plan: Plan, ready: impl FnOnce() + Send + 'static) -> Outcome {
+    let engine = engine::engine(&plan.guest);
+    let module = engine::load(&engine, &plan.source)?;
+    fs::check_filesystem(&module).map_err(|error| Failure::new(format!("{}: {error}", plan.source.name)))?;
+    engine::check_imports(&module, &plan.source.name)?;
+    let mount = MountPlan {
+        mountpoint: plan.mountpoint,
+        options: plan.options,
+        name: plan.source.name,
+        server: server_config(&plan.guest, plan.on_trap, plan.max_request, plan.stats, plan.debug, Box::new(ready)),
+        policy: engine::policy(&plan.guest)?,
+        args: plan.argv.into_iter().map(OsStringExt::into_vec).collect(),
+    };
+    match fs::run(&engine, &module, mount) {
+        Ok(status) => Ok(status as u8),
+        Err(error) => Err(Failure::new(error.to_string())),
+    }
+}
+
+fn server_config(
+    guest: &GuestArgs,
+    on_trap: Option<OnTrap>,
+    max_request: Option<usize>,
+    stats: bool,
+    debug: bool,
+    ready: Box<dyn FnOnce() + Send>,
+) -> ServerConfig {
+    let mut config = ServerConfig { stats, on_ready: Some(ready), ..ServerConfig::default() };
+    if let Some(time) = guest.timeout {
+        config.timeout = time.0;
+    }
+    if let Some(policy) = on_trap {
+        config.on_trap = match policy {
+            OnTrap::Continue => fs_host::OnTrap::Continue,
+            OnTrap::Poison => fs_host::OnTrap::Poison,
+            OnTrap::Restart => fs_host::OnTrap::Restart,
+        };
+    }
+    if let Some(size) = max_request {
+        config.max_request = size;
+    }
+    if debug {
+        config.trace = Some(Arc::new(|line: &str| eprintln!("{line}")));
+    }
+    config
 }

@@ -1,7 +1,7 @@
 //! What to do about an import that nothing provides: one rule a line, the first that matches.
 
 use super::provided::provided;
-use crate::runtime::ExternType;
+use crate::wasm::ExternType;
 
 /// What a rule looks at.
 enum Match {
@@ -17,10 +17,7 @@ use Match::{Module, Name, Prefix};
 
 /// Names that stand for a feature, and what helps.
 const RULES: &[(Match, &str)] = &[
-    (
-        Module("gojs"),
-        "it is a Go program for JavaScript hosts; build it with GOOS=wasip1 GOARCH=wasm instead",
-    ),
+    (Module("gojs"), "it is a Go program for JavaScript hosts; build it with GOOS=wasip1 GOARCH=wasm instead"),
     (Module("go"), "it is a TinyGo program for JavaScript hosts; build it with tinygo -target=wasip1 instead"),
     (
         Module("GOT.mem"),
@@ -30,10 +27,7 @@ const RULES: &[(Match, &str)] = &[
         Module("GOT.func"),
         "it is one of several dynamically linked modules; link one program without -sMAIN_MODULE and -sSIDE_MODULE",
     ),
-    (
-        Module("wbg"),
-        "it is glued to JavaScript by wasm-bindgen; build the Rust program for wasm32-wasip1 instead",
-    ),
+    (Module("wbg"), "it is glued to JavaScript by wasm-bindgen; build the Rust program for wasm32-wasip1 instead"),
     (
         Module("__wbindgen_placeholder__"),
         "it is glued to JavaScript by wasm-bindgen; build the Rust program for wasm32-wasip1 instead",
@@ -63,7 +57,10 @@ const RULES: &[(Match, &str)] = &[
     (Name("emscripten_unwind_to_js_event_loop"), "it uses threads; link it without -pthread"),
     (Prefix("_dlopen"), "it loads modules at run time (dlopen); link everything statically"),
     (Prefix("_dlsym"), "it loads modules at run time (dlopen); link everything statically"),
-    (Prefix("_wasmfs_"), "it brings its own filesystem (-sWASMFS); link it without that, and grant directories with --dir"),
+    (
+        Prefix("_wasmfs_"),
+        "it brings its own filesystem (-sWASMFS); link it without that, and grant directories with --dir",
+    ),
     (
         Prefix("invoke_"),
         "its type does not fit its name, so it was not made by Emscripten; rebuild the program with emcc",
@@ -106,9 +103,12 @@ pub fn explain_missing(module: &str, name: &str, ty: &ExternType) -> String {
         return (*advice).to_string();
     }
     match ty {
-        ExternType::Memory(_) => return "it imports its memory, as programs with threads do; link it without -pthread".into(),
+        ExternType::Memory(_) => {
+            return "it imports its memory, as programs with threads do; link it without -pthread".into();
+        }
         ExternType::Table(_) | ExternType::Global(_) => {
-            return "it is part of a dynamically linked program; link it without -sMAIN_MODULE and -sSIDE_MODULE".into();
+            return "it is part of a dynamically linked program; link it without -sMAIN_MODULE and -sSIDE_MODULE"
+                .into();
         }
         ExternType::Func(_) => {}
     }
@@ -118,7 +118,9 @@ pub fn explain_missing(module: &str, name: &str, ty: &ExternType) -> String {
             .to_string();
     }
     match module {
-        "wasi_snapshot_preview1" => "WASI preview 1 has no such function; rebuild the program for preview 1".to_string(),
+        "wasi_snapshot_preview1" => {
+            "WASI preview 1 has no such function; rebuild the program for preview 1".to_string()
+        }
         "env" => format!(
             "no library that the program was linked with defines {name}; link the one that does, or leave out the code \
              that calls it (--stub-missing turns calls of it into traps)"

@@ -17,7 +17,6 @@ const INLINE: usize = 8;
 /// Buffers in guest memory, each checked to lie in it. The memory stays borrowed as long as the list lives.
 pub struct GuestIov<'m> {
     list: SmallVec<[libc::iovec; INLINE]>,
-    bytes: u64,
     memory: PhantomData<&'m mut [u8]>,
 }
 
@@ -40,21 +39,7 @@ impl<'m> GuestIov<'m> {
         if bytes > MAX_BYTES {
             return Err(Errno::EINVAL);
         }
-        Ok(GuestIov { list, bytes, memory: PhantomData })
-    }
-
-    /// One buffer of `len` bytes at `ptr`.
-    pub fn single(memory: &'m mut GuestMemory<'_>, ptr: u32, len: u32) -> Result<GuestIov<'m>, Errno> {
-        let len = len.min(MAX_BYTES as u32);
-        let base = memory.check(ptr, u64::from(len))?;
-        let mut list = SmallVec::new();
-        list.push(libc::iovec { iov_base: base.cast(), iov_len: len as usize });
-        Ok(GuestIov { list, bytes: u64::from(len), memory: PhantomData })
-    }
-
-    /// All bytes of the buffers together.
-    pub fn total(&self) -> u64 {
-        self.bytes
+        Ok(GuestIov { list, memory: PhantomData })
     }
 
     /// The list for a system call.

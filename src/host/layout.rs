@@ -112,7 +112,8 @@ pub static EM_3_1_69: Layout =
     Layout { name: "3.1.69", time: 8, stat: STAT64, statfs: STATFS32, f_getlk: 12, rusage: 152 };
 
 /// 6.0.5: 64-bit counts in `struct statfs`.
-pub static EM_6_0_5: Layout = Layout { name: "6.0.5", time: 8, stat: STAT64, statfs: STATFS64, f_getlk: 12, rusage: 152 };
+pub static EM_6_0_5: Layout =
+    Layout { name: "6.0.5", time: 8, stat: STAT64, statfs: STATFS64, f_getlk: 12, rusage: 152 };
 
 /// Bytes of the largest structure that the tables describe.
 const LARGEST: usize = 96;

@@ -46,7 +46,7 @@ pub use errno::Errno;
 pub use fd::{FdTable, File, Kind};
 pub use layout::{Evidence, Layout, sdk_value};
 pub use policy::{DEFAULT_MAX_FILES, DirGrant, Policy, PolicyError};
-pub use provided::{configure, link, provided};
+pub use provided::{configure, link, provided, provides};
 pub use resolve::{Grant, Namespace};
 pub use rows::{Role, Row};
 pub use start::{ExitCode, run_main};

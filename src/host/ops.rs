@@ -137,12 +137,7 @@ pub fn rmdir(host: &Host, base: Base<'_>, path: &mut GuestPath) -> Result<()> {
 }
 
 /// Renames; `flags` are `RENAME_NOREPLACE` and `RENAME_EXCHANGE`.
-pub fn rename(
-    host: &Host,
-    from: (Base<'_>, &mut GuestPath),
-    to: (Base<'_>, &mut GuestPath),
-    flags: u32,
-) -> Result<()> {
+pub fn rename(host: &Host, from: (Base<'_>, &mut GuestPath), to: (Base<'_>, &mut GuestPath), flags: u32) -> Result<()> {
     if flags & !(libc::RENAME_NOREPLACE | libc::RENAME_EXCHANGE) != 0 {
         return Err(Errno::EINVAL);
     }
@@ -153,12 +148,7 @@ pub fn rename(
 
 /// Makes a hard link. Across grants it fails as across mounts: else a file of a read-only grant could be
 /// written through its new name.
-pub fn link(
-    host: &Host,
-    from: (Base<'_>, &mut GuestPath),
-    to: (Base<'_>, &mut GuestPath),
-    follow: bool,
-) -> Result<()> {
+pub fn link(host: &Host, from: (Base<'_>, &mut GuestPath), to: (Base<'_>, &mut GuestPath), follow: bool) -> Result<()> {
     let slash = from.1.bytes().ends_with(b"/");
     let to = entry(&host.namespace, to.0, to.1, NameOp::Create)?;
     if follow || slash {
@@ -272,12 +262,12 @@ const ST_RDONLY: i64 = 1;
 
 fn mark_read_only(mut fs: StatFs, grant: Option<&Arc<Grant>>) -> Result<StatFs> {
     match grant {
-        Some(grant) if grant.read_only => fs.f_flags |= ST_RDONLY as _,
+        Some(grant) if grant.read_only => fs.f_flags |= ST_RDONLY,
         Some(_) => {}
         None => {
             // The synthetic tree stores nothing; what it reports of the host's root is its block size.
             (fs.f_blocks, fs.f_bfree, fs.f_bavail, fs.f_files, fs.f_ffree) = (0, 0, 0, 0, 0);
-            fs.f_flags |= ST_RDONLY as _;
+            fs.f_flags |= ST_RDONLY;
         }
     }
     Ok(fs)

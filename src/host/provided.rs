@@ -7,11 +7,19 @@ use super::state::{HasHost, Host};
 use super::sys::Result;
 use super::wasi;
 use crate::runtime::{Error, Linker, Module};
+use crate::wasm::ExternType;
 
 /// Every host function. `invoke_*` and `__cxa_find_matching_catch_*`, which spell their types in their names, are
 /// provided besides.
 pub fn provided() -> impl Iterator<Item = Row> {
     emscripten::ROWS.iter().chain(wasi::ROWS).flat_map(|rows| rows.iter().copied())
+}
+
+/// Whether an import is provided.
+pub fn provides(module: &str, name: &str, ty: &ExternType) -> bool {
+    let named_by_type = ["invoke_", "__cxa_find_matching_catch_"].iter().any(|prefix| name.starts_with(prefix));
+    provided().any(|row| row.accepts(module, name, ty))
+        || (module == "env" && named_by_type && matches!(ty, ExternType::Func(_)))
 }
 
 /// Defines every host function in a linker, for the given module.
@@ -25,8 +33,11 @@ pub fn link<T: HasHost + 'static>(linker: &mut Linker<T>, module: &Module) -> st
 pub fn configure(host: &mut Host, module: &Module) -> Result<()> {
     let imports = || module.imports().iter().filter(|i| i.module == "env").map(|i| i.name.as_str());
     let sdk = module.custom_sections("wasmjit.sdk").next();
-    host.layout =
-        Layout::detect(&Evidence { sdk, imports: imports().collect(), exports: module.exports().map(|e| e.0).collect() });
+    host.layout = Layout::detect(&Evidence {
+        sdk,
+        imports: imports().collect(),
+        exports: module.exports().map(|e| e.0).collect(),
+    });
     // Emscripten's programs export its stack functions even where they import nothing of `env`.
     let emscripten = imports().next().is_some()
         || ["stackSave", "emscripten_stack_get_current", "_emscripten_stack_restore"]

@@ -193,9 +193,9 @@ impl Namespace {
         base: Base<'a>,
         path: &'a GuestPath,
     ) -> Result<Option<(&'a Arc<Grant>, BorrowedFd<'a>, &'a CStr)>> {
-        let at = self.locate(base, path)?.filter(|at| {
-            at.grant.file.is_none() && !at.grant.covered && is_plain_name(&path.bytes()[at.offset..])
-        });
+        let at = self
+            .locate(base, path)?
+            .filter(|at| at.grant.file.is_none() && !at.grant.covered && is_plain_name(&path.bytes()[at.offset..]));
         Ok(at.map(|at| (at.grant, at.dir, path.rest(at.offset))))
     }
 
@@ -291,12 +291,8 @@ impl Namespace {
             return Ok(self.locate_absolute(path.bytes()));
         }
         Ok(match base {
-            Base::Dir(grant, dir) => {
-                Some(Located { grant, dir, offset: 0, at_root: false, leave: Leave::Grant })
-            }
-            Base::Cwd(grant, dir) => {
-                Some(Located { grant, dir, offset: 0, at_root: false, leave: Leave::Namespace })
-            }
+            Base::Dir(grant, dir) => Some(Located { grant, dir, offset: 0, at_root: false, leave: Leave::Grant }),
+            Base::Cwd(grant, dir) => Some(Located { grant, dir, offset: 0, at_root: false, leave: Leave::Namespace }),
             Base::Confined(..) if path.is_absolute() => return Err(Errno::EPERM),
             Base::Confined(grant, dir) => {
                 Some(Located { grant, dir, offset: 0, at_root: false, leave: Leave::Directory })

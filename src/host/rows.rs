@@ -16,8 +16,7 @@
 //! An `off` parameter is a 64-bit number; such a row is bound twice, once with two 32-bit halves in its place, as
 //! Emscripten up to 4.x passes it.
 
-use crate::runtime::ExternType;
-use crate::wasm::{FuncType, ValType};
+use crate::wasm::{ExternType, FuncType, ValType};
 
 /// What a parameter means. Only the type matters to the machine; the rest is for readers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -173,7 +172,7 @@ macro_rules! invoke_row {
     (libc $caller:ident $function:path, $($arg:expr),*) => {{
         let (mem, data) = $caller.memory_and_data();
         let mut ctx = $crate::host::ctx::Ctx { mem, host: data.host() };
-        let result: Result<i32, $crate::host::errno::Errno> = $function(&mut ctx, $($arg),*);
+        let result: ::std::result::Result<i32, $crate::host::errno::Errno> = $function(&mut ctx, $($arg),*);
         $crate::host::emscripten::libc_result(&mut $caller, result)
     }};
     (must $result:ident $caller:ident $function:path, $($arg:expr),*) => {{
@@ -253,7 +252,7 @@ macro_rules! rows {
         /// Defines the rows of this file.
         pub fn link<T: $crate::host::HasHost + 'static>(
             linker: &mut $crate::runtime::Linker<T>,
-        ) -> Result<(), $crate::runtime::Error> {
+        ) -> ::std::result::Result<(), $crate::runtime::Error> {
             let mut rows = ROWS.iter();
             $(
                 $crate::host::rows::bind_row!(
@@ -263,7 +262,7 @@ macro_rules! rows {
                         split linker $module $name [$kind $($result)?] $function; [] [] $($param $role)*);
                 }
             )*
-            Ok(())
+            ::std::result::Result::Ok(())
         }
     };
 }

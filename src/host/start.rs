@@ -56,7 +56,9 @@ fn run<T: HasHost + 'static>(store: &mut Store<T>, instance: &Instance) -> Resul
     match status {
         // What returns from main, or calls exit(), leaves its streams to be flushed; a fault does not.
         Ok(_) => flush(store, instance)?,
-        Err(ref trap) if trap.exit_status().is_some() && store.data_mut().host().flush_at_exit => flush(store, instance)?,
+        Err(ref trap) if trap.exit_status().is_some() && store.data_mut().host().flush_at_exit => {
+            flush(store, instance)?
+        }
         Err(_) => {}
     }
     status

@@ -1,7 +1,7 @@
 //! What the host knows of one guest: its namespace, descriptors, arguments, environment.
 
 use super::errno::Errno;
-use super::fd::{File, FdTable};
+use super::fd::{FdTable, File};
 use super::layout::{EM_6_0_5, Layout};
 use super::maps::Mappings;
 use super::path::{GuestPath, components};
@@ -12,6 +12,7 @@ use crate::runtime::InterruptHandle;
 use std::collections::HashSet;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 
 /// Data of a store that guests' host calls work on. Embedders put a [`Host`] into their own type and implement this.
@@ -71,6 +72,8 @@ pub struct Host {
     pub temp_ret0: u32,
     /// How the embedder stops the guest: a blocking call that a signal ends asks it.
     pub interrupt: Option<InterruptHandle>,
+    /// While set, a blocking host call that a signal ends gives EINTR to the guest, which goes on.
+    pub soft_interrupt: Option<Arc<AtomicBool>>,
     /// Files that are mapped into the guest's memory.
     pub(super) maps: Mappings,
     /// State of exceptions that unwind through the host.
@@ -98,6 +101,7 @@ impl Host {
             flush_at_exit: false,
             temp_ret0: 0,
             interrupt: None,
+            soft_interrupt: None,
             maps: Mappings::default(),
             exceptions: Default::default(),
             reported: HashSet::new(),
@@ -239,9 +243,10 @@ impl Host {
         }
     }
 
-    /// Whether the embedder has asked the guest to stop.
+    /// Whether the embedder has asked the guest to stop, or to come back from a blocking call.
     pub fn interrupted(&self) -> bool {
-        self.interrupt.as_ref().is_some_and(InterruptHandle::is_set)
+        let soft = |flag: &Arc<AtomicBool>| flag.load(Ordering::Acquire);
+        self.interrupt.as_ref().is_some_and(InterruptHandle::is_set) || self.soft_interrupt.as_ref().is_some_and(soft)
     }
 
     /// Logs once that a guest used something that does not exist here.

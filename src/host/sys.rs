@@ -58,13 +58,7 @@ struct OpenHow {
 pub fn openat2(dir: BorrowedFd<'_>, path: &CStr, flags: i32, mode: u32, resolve: u64) -> Result<OwnedFd> {
     let mode = if flags & (libc::O_CREAT | libc::O_TMPFILE) != 0 && flags & libc::O_PATH == 0 { mode } else { 0 };
     let how = OpenHow { flags: (flags | libc::O_CLOEXEC) as u32 as u64, mode: u64::from(mode), resolve };
-    let fd = call!(syscall(
-        libc::SYS_openat2,
-        dir.as_raw_fd(),
-        path.as_ptr(),
-        &raw const how,
-        size_of::<OpenHow>()
-    ))?;
+    let fd = call!(syscall(libc::SYS_openat2, dir.as_raw_fd(), path.as_ptr(), &raw const how, size_of::<OpenHow>()))?;
     Ok(owned(fd as i32))
 }
 
@@ -398,9 +392,8 @@ impl LocalTime {
             // SAFETY: libc points tm_zone at a NUL-terminated name that lives as long as the zone is loaded.
             unsafe { CStr::from_ptr(tm.tm_zone) }.to_string_lossy().into_owned()
         };
-        let fields = [
-            tm.tm_sec, tm.tm_min, tm.tm_hour, tm.tm_mday, tm.tm_mon, tm.tm_year, tm.tm_wday, tm.tm_yday, tm.tm_isdst,
-        ];
+        let fields =
+            [tm.tm_sec, tm.tm_min, tm.tm_hour, tm.tm_mday, tm.tm_mon, tm.tm_year, tm.tm_wday, tm.tm_yday, tm.tm_isdst];
         LocalTime { fields, gmtoff: tm.tm_gmtoff, zone }
     }
 }
@@ -421,9 +414,7 @@ pub fn break_down(time: i64, utc: bool) -> Result<LocalTime> {
 /// The inverse of [`break_down`], which also normalises the fields; `None` where no such time exists.
 pub fn make_time(fields: [i32; 9], utc: bool) -> Option<(i64, LocalTime)> {
     let mut tm: libc::tm = zeroed();
-    [
-        tm.tm_sec, tm.tm_min, tm.tm_hour, tm.tm_mday, tm.tm_mon, tm.tm_year, tm.tm_wday, tm.tm_yday, tm.tm_isdst,
-    ] = fields;
+    [tm.tm_sec, tm.tm_min, tm.tm_hour, tm.tm_mday, tm.tm_mon, tm.tm_year, tm.tm_wday, tm.tm_yday, tm.tm_isdst] = fields;
     // mktime answers -1 both for an error and for the second before the epoch; it sets the weekday only on success.
     tm.tm_wday = 7;
     // SAFETY: both functions read and write the struct, a local.
@@ -443,9 +434,7 @@ pub fn format_time(buf: &mut [u8], format: &CStr, fields: [i32; 9], gmtoff: i64,
     }
     let mut tm: libc::tm = zeroed();
     // The C library indexes its tables of names by these.
-    [
-        tm.tm_sec, tm.tm_min, tm.tm_hour, tm.tm_mday, tm.tm_mon, tm.tm_year, tm.tm_wday, tm.tm_yday, tm.tm_isdst,
-    ] = fields;
+    [tm.tm_sec, tm.tm_min, tm.tm_hour, tm.tm_mday, tm.tm_mon, tm.tm_year, tm.tm_wday, tm.tm_yday, tm.tm_isdst] = fields;
     tm.tm_mon = tm.tm_mon.rem_euclid(12);
     tm.tm_wday = tm.tm_wday.rem_euclid(7);
     (tm.tm_gmtoff, tm.tm_zone) = (gmtoff, zone.as_ptr().cast_mut());

@@ -47,9 +47,7 @@ impl Data {
             let (chunk, within) = split(at);
             let step = (CHUNK - within).min((end - at) as usize);
             let bytes = self.chunks.get(&chunk).map_or(&[][..], Vec::as_slice);
-            let known = bytes
-                .get(within..)
-                .map_or(&[][..], |tail| &tail[..tail.len().min(step)]);
+            let known = bytes.get(within..).map_or(&[][..], |tail| &tail[..tail.len().min(step)]);
             if !known.is_empty() {
                 visit(known);
             }
@@ -86,11 +84,7 @@ impl Data {
         }
         let first = split(offset).0;
         let last = split(end - 1).0;
-        let touched: Vec<u64> = self
-            .chunks
-            .range(first..=last)
-            .map(|(chunk, _)| *chunk)
-            .collect();
+        let touched: Vec<u64> = self.chunks.range(first..=last).map(|(chunk, _)| *chunk).collect();
         for chunk in touched {
             let start = chunk * CHUNK as u64;
             let from = offset.saturating_sub(start) as usize;
@@ -125,10 +119,7 @@ impl Data {
             at = if is_data {
                 (chunk + 1) * CHUNK as u64
             } else {
-                let next = self
-                    .chunks
-                    .range((Bound::Excluded(chunk), Bound::Unbounded))
-                    .next();
+                let next = self.chunks.range((Bound::Excluded(chunk), Bound::Unbounded)).next();
                 next.map_or(size, |(next, _)| next * CHUNK as u64)
             };
         }
@@ -152,9 +143,7 @@ mod tests {
         let mut model = vec![0u8; 5 * CHUNK];
         let mut seed = 3u64;
         let mut next = |below: usize| {
-            seed = seed
-                .wrapping_mul(6364136223846793005)
-                .wrapping_add(1442695040888963407);
+            seed = seed.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
             (seed >> 33) as usize % below
         };
         for round in 0..400 {

@@ -2,6 +2,7 @@
 //! tests that need a well-behaved one.
 
 mod data;
+mod files;
 mod node;
 mod ops;
 
@@ -18,8 +19,8 @@ type Answer = Result<(), Errno>;
 
 /// Bytes of file data that a filesystem holds unless told otherwise.
 pub const DEFAULT_CAPACITY: u64 = 1 << 30;
-/// How long the kernel may trust names and attributes, in seconds. Nothing changes them behind its back.
-const VALID_SECONDS: u64 = 1;
+/// How long the kernel may trust names and attributes unless told otherwise. Nothing changes them behind its back.
+pub const DEFAULT_VALID_SECONDS: u64 = 1;
 
 /// The filesystem.
 pub struct MemFs {
@@ -28,6 +29,8 @@ pub struct MemFs {
     /// The reply's body while an operation puts it together.
     out: Vec<u8>,
     tree: Tree,
+    /// How long the kernel may trust names and attributes, in seconds; 0 asks for every one of them.
+    pub valid_seconds: u64,
 }
 
 impl Default for MemFs {
@@ -50,6 +53,7 @@ impl MemFs {
             request: Vec::new(),
             out: Vec::new(),
             tree: Tree::new(bytes, uid, gid),
+            valid_seconds: DEFAULT_VALID_SECONDS,
         }
     }
 
@@ -91,11 +95,7 @@ impl MemFs {
             wire::BATCH_FORGET => {
                 let count = wire::BatchForgetIn::read(body).map_or(0, |batch| batch.count as usize);
                 let list = body.get(8..).unwrap_or_default();
-                for one in list
-                    .chunks_exact(16)
-                    .take(count)
-                    .filter_map(wire::ForgetOne::read)
-                {
+                for one in list.chunks_exact(16).take(count).filter_map(wire::ForgetOne::read) {
                     self.tree.forget(one.nodeid, one.nlookup);
                 }
                 return None;
@@ -128,10 +128,7 @@ impl MemFs {
             wire::WRITE => self.write(header, body),
             wire::STATFS => self.statfs(),
             wire::OPENDIR => {
-                self.put(&wire::OpenOut {
-                    open_flags: wire::FOPEN_CACHE_DIR,
-                    ..Default::default()
-                });
+                self.put(&wire::OpenOut { open_flags: wire::FOPEN_CACHE_DIR, ..Default::default() });
                 Ok(())
             }
             wire::READDIR => self.readdir(header, body, false),
@@ -143,9 +140,7 @@ impl MemFs {
             wire::ACCESS => self.access(header, body),
             wire::FALLOCATE => self.fallocate(header, body),
             wire::LSEEK => self.lseek(header, body),
-            wire::RELEASE | wire::RELEASEDIR | wire::FSYNC | wire::FSYNCDIR | wire::DESTROY => {
-                Ok(())
-            }
+            wire::RELEASE | wire::RELEASEDIR | wire::FSYNC | wire::FSYNCDIR | wire::DESTROY => Ok(()),
             _ => Err(libc::ENOSYS),
         }
     }
@@ -164,10 +159,7 @@ fn parse<T: Wire>(body: &[u8]) -> Result<T, Errno> {
 
 /// The NUL-terminated name at the beginning of `bytes`, and what follows it.
 fn name(bytes: &[u8]) -> Result<(&[u8], &[u8]), Errno> {
-    let end = bytes
-        .iter()
-        .position(|byte| *byte == 0)
-        .ok_or(libc::EINVAL)?;
+    let end = bytes.iter().position(|byte| *byte == 0).ok_or(libc::EINVAL)?;
     Ok((&bytes[..end], &bytes[end + 1..]))
 }
 

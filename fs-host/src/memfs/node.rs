@@ -27,10 +27,7 @@ pub struct Dir {
 impl Dir {
     /// An empty directory in another.
     pub fn below(parent: u64) -> Dir {
-        Dir {
-            parent,
-            ..Dir::default()
-        }
+        Dir { parent, ..Dir::default() }
     }
 
     pub fn get(&self, name: &[u8]) -> Option<u64> {
@@ -47,11 +44,7 @@ impl Dir {
 
     /// Points an existing name at another node.
     pub fn replace(&mut self, name: &[u8], node: u64) {
-        if let Some(entry) = self
-            .by_name
-            .get(name)
-            .and_then(|cookie| self.by_cookie.get_mut(cookie))
-        {
+        if let Some(entry) = self.by_name.get(name).and_then(|cookie| self.by_cookie.get_mut(cookie)) {
             entry.1 = node;
         }
     }
@@ -113,9 +106,7 @@ impl Node {
 }
 
 pub fn now() -> (u64, u32) {
-    let now = SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .unwrap_or_default();
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     (now.as_secs(), now.subsec_nanos())
 }
 
@@ -130,13 +121,7 @@ pub struct Tree {
 
 impl Tree {
     pub fn new(capacity: u64, uid: u32, gid: u32) -> Tree {
-        let mut tree = Tree {
-            nodes: vec![None],
-            free: Vec::new(),
-            generation: 0,
-            capacity,
-            used: 0,
-        };
+        let mut tree = Tree { nodes: vec![None], free: Vec::new(), generation: 0, capacity, used: 0 };
         let root = tree.add(S_IFDIR | 0o755, uid, gid, 0, Body::Dir(Dir::below(ROOT_ID)));
         if let Ok(node) = tree.get_mut(root) {
             node.attr.nlink = 2;
@@ -146,17 +131,11 @@ impl Tree {
     }
 
     pub fn get(&self, id: u64) -> Result<&Node, Errno> {
-        self.nodes
-            .get(id as usize)
-            .and_then(Option::as_deref)
-            .ok_or(libc::ESTALE)
+        self.nodes.get(id as usize).and_then(Option::as_deref).ok_or(libc::ESTALE)
     }
 
     pub fn get_mut(&mut self, id: u64) -> Result<&mut Node, Errno> {
-        self.nodes
-            .get_mut(id as usize)
-            .and_then(Option::as_deref_mut)
-            .ok_or(libc::ESTALE)
+        self.nodes.get_mut(id as usize).and_then(Option::as_deref_mut).ok_or(libc::ESTALE)
     }
 
     pub fn count(&self) -> u64 {
@@ -168,11 +147,7 @@ impl Tree {
         let (seconds, nanos) = now();
         self.generation += 1;
         let id = self.free.pop().unwrap_or(self.nodes.len() as u64);
-        let size = if let Body::Link(target) = &body {
-            target.len() as u64
-        } else {
-            0
-        };
+        let size = if let Body::Link(target) = &body { target.len() as u64 } else { 0 };
         let node = Node {
             attr: Attr {
                 ino: id,
@@ -207,17 +182,10 @@ impl Tree {
         let Some(slot) = self.nodes.get_mut(id as usize) else {
             return;
         };
-        if !slot
-            .as_ref()
-            .is_some_and(|node| node.attr.nlink == 0 && node.lookups == 0)
-        {
+        if !slot.as_ref().is_some_and(|node| node.attr.nlink == 0 && node.lookups == 0) {
             return;
         }
-        if let Some(Node {
-            body: Body::File(data),
-            ..
-        }) = slot.take().map(|node| *node)
-        {
+        if let Some(Node { body: Body::File(data), .. }) = slot.take().map(|node| *node) {
             self.used -= data.held();
         }
         self.free.push(id);
@@ -233,11 +201,7 @@ impl Tree {
     /// Takes a name's reference away from an inode.
     pub fn unlink(&mut self, id: u64) {
         if let Ok(node) = self.get_mut(id) {
-            node.attr.nlink = if node.is_dir() {
-                0
-            } else {
-                node.attr.nlink.saturating_sub(1)
-            };
+            node.attr.nlink = if node.is_dir() { 0 } else { node.attr.nlink.saturating_sub(1) };
             node.touch(false);
             self.reap(id);
         }

@@ -14,38 +14,18 @@ pub fn mount(path: &Path, options: &MountOptions) -> Result<Option<OwnedFd>> {
         Err(Error::DeviceDenied(_)) if sys::effective_ids().0 != 0 => return Ok(None),
         other => other?,
     };
-    let mode = std::fs::metadata(path)
-        .map_err(|e| fail(path, e.raw_os_error().unwrap_or(libc::EIO)))?
-        .mode();
+    let mode = std::fs::metadata(path).map_err(|e| fail(path, e.raw_os_error().unwrap_or(libc::EIO)))?.mode();
     let (uid, gid) = sys::effective_ids();
-    let mut data = format!(
-        "fd={},rootmode={:o},user_id={uid},group_id={gid}",
-        fd.as_raw_fd(),
-        mode & 0o170000
-    );
+    let mut data = format!("fd={},rootmode={:o},user_id={uid},group_id={gid}", fd.as_raw_fd(), mode & 0o170000);
     for option in options.fuse_data() {
         data.push(',');
         data.push_str(&option);
     }
-    let kind = options
-        .subtype
-        .as_ref()
-        .map_or_else(|| "fuse".to_owned(), |subtype| format!("fuse.{subtype}"));
-    let source = options
-        .fsname
-        .as_ref()
-        .or(options.subtype.as_ref())
-        .map_or("fuse", String::as_str);
-    let text =
-        |s: &str| CString::new(s).map_err(|_| Error::BadOption(format!("{s}: holds a NUL byte")));
+    let kind = options.subtype.as_ref().map_or_else(|| "fuse".to_owned(), |subtype| format!("fuse.{subtype}"));
+    let source = options.fsname.as_ref().or(options.subtype.as_ref()).map_or("fuse", String::as_str);
+    let text = |s: &str| CString::new(s).map_err(|_| Error::BadOption(format!("{s}: holds a NUL byte")));
     let target = sys::c_path(path).ok_or_else(|| fail(path, libc::EINVAL))?;
-    match sys::mount(
-        &text(source)?,
-        &target,
-        &text(&kind)?,
-        options.mount_flags(),
-        &text(&data)?,
-    ) {
+    match sys::mount(&text(source)?, &target, &text(&kind)?, options.mount_flags(), &text(&data)?) {
         Ok(()) => Ok(Some(fd)),
         Err(libc::EPERM) if uid == 0 => Err(Error::MountDenied(path.to_owned())),
         Err(libc::EPERM) => Ok(None),

@@ -19,19 +19,13 @@ const PLACES: [&str; 4] = ["/usr/bin", "/bin", "/usr/local/bin", "/run/wrappers/
 /// Finds the helper in PATH and where distributions put it.
 pub fn find() -> Option<PathBuf> {
     let path = std::env::var_os("PATH").unwrap_or_default();
-    let places: Vec<PathBuf> = std::env::split_paths(&path)
-        .chain(PLACES.iter().map(PathBuf::from))
-        .collect();
-    NAMES
-        .iter()
-        .flat_map(|name| places.iter().map(move |place| place.join(name)))
-        .find(|file| file.is_file())
+    let places: Vec<PathBuf> = std::env::split_paths(&path).chain(PLACES.iter().map(PathBuf::from)).collect();
+    NAMES.iter().flat_map(|name| places.iter().map(move |place| place.join(name))).find(|file| file.is_file())
 }
 
 /// Whether the configuration lets users use allow_other.
 pub fn conf_allows_other(file: &str) -> bool {
-    std::fs::read_to_string(file)
-        .is_ok_and(|text| text.lines().any(|line| line.trim() == "user_allow_other"))
+    std::fs::read_to_string(file).is_ok_and(|text| text.lines().any(|line| line.trim() == "user_allow_other"))
 }
 
 /// Mounts and returns the device.
@@ -45,22 +39,12 @@ pub fn mount(path: &Path, options: &MountOptions) -> Result<OwnedFd> {
     if !list.is_empty() {
         command.arg("-o").arg(list);
     }
-    command
-        .arg("--")
-        .arg(path)
-        .env("_FUSE_COMMFD", their_fd.to_string());
-    command
-        .stdin(Stdio::null())
-        .stdout(Stdio::null())
-        .stderr(Stdio::piped());
+    command.arg("--").arg(path).env("_FUSE_COMMFD", their_fd.to_string());
+    command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
     // SAFETY: between fork and exec only fcntl is called, which is async-signal-safe.
     unsafe {
         command.pre_exec(move || {
-            if libc::fcntl(their_fd, libc::F_SETFD, 0) < 0 {
-                Err(io::Error::last_os_error())
-            } else {
-                Ok(())
-            }
+            if libc::fcntl(their_fd, libc::F_SETFD, 0) < 0 { Err(io::Error::last_os_error()) } else { Ok(()) }
         });
     }
     let mut child = command.spawn().map_err(resource)?;
@@ -122,10 +106,7 @@ fn explain(path: &Path, words: &str) -> Error {
 /// Receives one descriptor. An end of file means that the helper failed.
 fn receive_fd(socket: &UnixStream) -> io::Result<OwnedFd> {
     let mut byte = [0u8; 1];
-    let mut iov = libc::iovec {
-        iov_base: byte.as_mut_ptr().cast(),
-        iov_len: 1,
-    };
+    let mut iov = libc::iovec { iov_base: byte.as_mut_ptr().cast(), iov_len: 1 };
     // u64s, because control messages need their alignment.
     let mut control = [0u64; 8];
     // SAFETY: a msghdr of zeroes is valid; every pointer put into it lives across the calls. CMSG_FIRSTHDR returns a
@@ -143,11 +124,7 @@ fn receive_fd(socket: &UnixStream) -> io::Result<OwnedFd> {
             }
             let error = io::Error::last_os_error();
             if n == 0 || error.kind() != io::ErrorKind::Interrupted {
-                return Err(if n == 0 {
-                    io::ErrorKind::UnexpectedEof.into()
-                } else {
-                    error
-                });
+                return Err(if n == 0 { io::ErrorKind::UnexpectedEof.into() } else { error });
             }
         }
         let header = libc::CMSG_FIRSTHDR(&raw const msg);
@@ -172,21 +149,11 @@ mod tests {
         let at = Path::new("/mnt");
         let say = |words| explain(at, words);
         assert!(matches!(
-            say(
-                "fusermount3: option allow_other only allowed if 'user_allow_other' is set in /etc/fuse.conf"
-            ),
+            say("fusermount3: option allow_other only allowed if 'user_allow_other' is set in /etc/fuse.conf"),
             Error::AllowOtherDenied
         ));
-        assert!(matches!(
-            say("fusermount3: user has no write access to mountpoint /mnt"),
-            Error::MountDenied(_)
-        ));
-        assert!(matches!(
-            say("fusermount3: fuse device not found, try 'modprobe fuse' first"),
-            Error::NoDevice
-        ));
-        assert!(
-            matches!(say("fusermount3: too many mounts"), Error::HelperFailed(t) if t == "too many mounts")
-        );
+        assert!(matches!(say("fusermount3: user has no write access to mountpoint /mnt"), Error::MountDenied(_)));
+        assert!(matches!(say("fusermount3: fuse device not found, try 'modprobe fuse' first"), Error::NoDevice));
+        assert!(matches!(say("fusermount3: too many mounts"), Error::HelperFailed(t) if t == "too many mounts"));
     }
 }

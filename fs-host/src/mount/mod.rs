@@ -59,19 +59,14 @@ impl Mount {
         if root != 0 {
             check_user_options(options)?;
         }
-        let direct = if options.use_helper {
-            None
-        } else {
-            direct::mount(&path, options)?
-        };
+        let direct = if options.use_helper { None } else { direct::mount(&path, options)? };
         let via_helper = direct.is_none();
         let fd = match direct {
             Some(fd) => fd,
             None => helper::mount(&path, options)?,
         };
         let device = Arc::new(DevFuse::new(fd));
-        let c_path =
-            sys::c_path(&path).ok_or_else(|| Error::Mountpoint(path.clone(), libc::EINVAL))?;
+        let c_path = sys::c_path(&path).ok_or_else(|| Error::Mountpoint(path.clone(), libc::EINVAL))?;
         let identity = sys::mount_id(&c_path).map_err(|e| Error::Mountpoint(path.clone(), e))?;
         let unmounter = Unmounter {
             path,
@@ -82,11 +77,7 @@ impl Mount {
             watcher: Mutex::new(None),
             done: Mutex::new(false),
         };
-        let mount = Mount {
-            device: Some(device),
-            unmounter: Arc::new(unmounter),
-            options: options.clone(),
-        };
+        let mount = Mount { device: Some(device), unmounter: Arc::new(unmounter), options: options.clone() };
         if options.auto_unmount {
             mount.unmounter.watch()?;
         }
@@ -171,10 +162,7 @@ impl Unmounter {
         }
         // Before Linux 6.8 both numbers are reused. While our connection lives they are ours. After that the mount
         // can still be there (aborted connection): then a look at it fails like a dead mount's does.
-        let alive = self
-            .lock_device()
-            .upgrade()
-            .is_some_and(|device| !device.is_dead());
+        let alive = self.lock_device().upgrade().is_some_and(|device| !device.is_dead());
         alive || place::is_dead(&self.path)
     }
 
@@ -188,9 +176,7 @@ impl Unmounter {
         let result = match how {
             Unmount::Lazy => self.detach().map(|()| Unmounted::Detached),
             _ => match self.call(false) {
-                Err(Error::Busy(_)) if how == Unmount::LazyIfBusy => {
-                    self.detach().map(|()| Unmounted::Detached)
-                }
+                Err(Error::Busy(_)) if how == Unmount::LazyIfBusy => self.detach().map(|()| Unmounted::Detached),
                 other => other.map(|()| Unmounted::Gone),
             },
         };
@@ -214,26 +200,15 @@ impl Unmounter {
     }
 
     fn watch(self: &Arc<Self>) -> Result<()> {
-        let helper = if sys::effective_ids().0 != 0 {
-            Some(helper::find().ok_or(Error::HelperMissing)?)
-        } else {
-            None
-        };
-        let watcher =
-            Watcher::start(&self.c_path, self.identity, helper.as_deref()).map_err(|e| {
-                Error::Resource("starting the process that watches for auto_unmount", e)
-            })?;
+        let helper = if sys::effective_ids().0 != 0 { Some(helper::find().ok_or(Error::HelperMissing)?) } else { None };
+        let watcher = Watcher::start(&self.c_path, self.identity, helper.as_deref())
+            .map_err(|e| Error::Resource("starting the process that watches for auto_unmount", e))?;
         *self.watcher.lock().unwrap_or_else(PoisonError::into_inner) = Some(watcher);
         Ok(())
     }
 
     fn stop_watching(&self) {
-        drop(
-            self.watcher
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner)
-                .take(),
-        );
+        drop(self.watcher.lock().unwrap_or_else(PoisonError::into_inner).take());
     }
 
     fn lock_device(&self) -> std::sync::MutexGuard<'_, Weak<DevFuse>> {
@@ -267,23 +242,15 @@ pub fn unmount(path: impl AsRef<Path>, how: Unmount) -> Result<Unmounted> {
 pub(crate) fn unmount_in_background(unmounter: Arc<Unmounter>) {
     let work = move || match unmounter.unmount(Unmount::LazyIfBusy) {
         Ok(Unmounted::Detached) => {
-            warn!(
-                "{}: files are in use; they are served until they are closed",
-                unmounter.path.display()
-            );
+            warn!("{}: files are in use; they are served until they are closed", unmounter.path.display());
         }
-        Ok(Unmounted::NotOurs)
-            if sys::mount_id(&unmounter.c_path).is_ok_and(|top| top != unmounter.identity) =>
-        {
+        Ok(Unmounted::NotOurs) if sys::mount_id(&unmounter.c_path).is_ok_and(|top| top != unmounter.identity) => {
             warn!("{}", Error::Covered(unmounter.path.clone()));
         }
         Ok(_) => {}
         Err(error) => warn!("{error}"),
     };
-    if let Err(error) = std::thread::Builder::new()
-        .name("fuse-unmount".into())
-        .spawn(work)
-    {
+    if let Err(error) = std::thread::Builder::new().name("fuse-unmount".into()).spawn(work) {
         warn!("starting a thread to unmount: {error}");
     }
 }

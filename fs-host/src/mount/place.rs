@@ -41,9 +41,7 @@ pub fn absolute(path: &Path) -> Result<PathBuf> {
         Some(parent) if !parent.as_os_str().is_empty() => parent,
         _ => Path::new("."),
     };
-    Ok(std::fs::canonicalize(parent)
-        .map_err(|_| missing())?
-        .join(name))
+    Ok(std::fs::canonicalize(parent).map_err(|_| missing())?.join(name))
 }
 
 /// Whether the filesystem at a path has lost its server.
@@ -54,10 +52,7 @@ pub fn is_dead(path: &Path) -> bool {
 
 /// Whether a filesystem type is FUSE's.
 pub fn is_fuse(kind: &[u8]) -> bool {
-    kind == b"fuse"
-        || kind == b"fuseblk"
-        || kind.starts_with(b"fuse.")
-        || kind.starts_with(b"fuseblk.")
+    kind == b"fuse" || kind == b"fuseblk" || kind.starts_with(b"fuse.") || kind.starts_with(b"fuseblk.")
 }
 
 /// The type of the filesystem whose root is at `path` (the topmost one); `None` when it is no mountpoint.
@@ -77,10 +72,7 @@ fn find(table: &[u8], path: &Path) -> Option<Vec<u8>> {
             continue;
         }
         // Behind a varying number of optional fields stands a dash, then the type. Later lines are on top.
-        found = fields
-            .skip_while(|field| *field != b"-")
-            .nth(1)
-            .map(<[u8]>::to_vec);
+        found = fields.skip_while(|field| *field != b"-").nth(1).map(<[u8]>::to_vec);
     }
     found
 }
@@ -90,15 +82,9 @@ fn unescape(field: &[u8]) -> OsString {
     let mut bytes = Vec::with_capacity(field.len());
     let mut rest = field;
     while let Some((&first, tail)) = rest.split_first() {
-        let octal = tail
-            .get(..3)
-            .filter(|d| first == b'\\' && d.iter().all(|c| (b'0'..=b'7').contains(c)));
+        let octal = tail.get(..3).filter(|d| first == b'\\' && d.iter().all(|c| (b'0'..=b'7').contains(c)));
         if let Some(digits) = octal {
-            bytes.push(
-                digits
-                    .iter()
-                    .fold(0u8, |n, c| n.wrapping_mul(8).wrapping_add(c - b'0')),
-            );
+            bytes.push(digits.iter().fold(0u8, |n, c| n.wrapping_mul(8).wrapping_add(c - b'0')));
             rest = &tail[3..];
         } else {
             bytes.push(first);
@@ -125,17 +111,8 @@ mod tests {
 
     #[test]
     fn unusable_places_have_their_own_errors() {
-        assert!(matches!(
-            check(Path::new("/nonexistent/x")),
-            Err(Error::MountpointMissing(_))
-        ));
-        assert!(matches!(
-            check(Path::new("/etc/passwd")),
-            Err(Error::NotADirectory(_))
-        ));
-        assert!(matches!(
-            check(Path::new("/etc/passwd/x")),
-            Err(Error::NotADirectory(_))
-        ));
+        assert!(matches!(check(Path::new("/nonexistent/x")), Err(Error::MountpointMissing(_))));
+        assert!(matches!(check(Path::new("/etc/passwd")), Err(Error::NotADirectory(_))));
+        assert!(matches!(check(Path::new("/etc/passwd/x")), Err(Error::NotADirectory(_))));
     }
 }

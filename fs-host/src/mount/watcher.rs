@@ -54,13 +54,7 @@ fn watch(pipe: i32, path: &CStr, identity: MountId, helper: Option<&CString>) ->
     // SAFETY: system calls on integers and C strings that were made before the fork.
     unsafe {
         libc::setsid();
-        for signal in [
-            libc::SIGINT,
-            libc::SIGTERM,
-            libc::SIGHUP,
-            libc::SIGQUIT,
-            libc::SIGUSR1,
-        ] {
+        for signal in [libc::SIGINT, libc::SIGTERM, libc::SIGHUP, libc::SIGQUIT, libc::SIGUSR1] {
             libc::signal(signal, libc::SIG_IGN);
         }
         // The pipe becomes descriptor 0 and everything else is closed, above all the device: while it is open, the

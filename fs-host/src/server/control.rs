@@ -77,15 +77,8 @@ impl<'a> Control<'a> {
     pub fn run(mut self) {
         while !self.shared.ended.load(Ordering::Acquire) {
             let reading = self.shared.attention() & STANDBY != 0 && !self.is_queue_full();
-            let message = self
-                .standby
-                .as_ref()
-                .filter(|_| reading)
-                .map(|channel| channel.poll_fd());
-            let events = sys::poll(
-                [Some(std::os::fd::AsFd::as_fd(&self.shared.wake)), message],
-                self.pause(),
-            );
+            let message = self.standby.as_ref().filter(|_| reading).map(|channel| channel.poll_fd());
+            let events = sys::poll([Some(std::os::fd::AsFd::as_fd(self.shared.wake.as_ref())), message], self.pause());
             let now = sys::now_ns() / 1_000_000;
             self.shared.now_ms.store(now, Ordering::Relaxed);
             let woken = events[0] != 0;
@@ -115,11 +108,7 @@ impl<'a> Control<'a> {
     }
 
     fn take_signals(&mut self, now: u64) {
-        let Some(bits) = self
-            .signals
-            .map(SignalWatch::take)
-            .filter(|bits| *bits != 0)
-        else {
+        let Some(bits) = self.signals.map(SignalWatch::take).filter(|bits| *bits != 0) else {
             return;
         };
         if bits & 1 << libc::SIGUSR1 != 0 {
@@ -137,12 +126,7 @@ impl<'a> Control<'a> {
             Some(unmounter) if self.ending_signals == 1 => unmount_in_background(unmounter.clone()),
             _ => {
                 self.shared.demand(STOP);
-                self.shared
-                    .table()
-                    .workers
-                    .iter_mut()
-                    .filter(|w| w.unique != 0)
-                    .for_each(|w| w.stop(now));
+                self.shared.table().workers.iter_mut().filter(|w| w.unique != 0).for_each(|w| w.stop(now));
             }
         }
     }
@@ -173,17 +157,12 @@ impl<'a> Control<'a> {
             if running.unique != seen.0 {
                 *seen = (running.unique, now);
             }
-            let busy = if running.unique == 0 {
-                0
-            } else {
-                now.saturating_sub(seen.1)
-            };
+            let busy = if running.unique == 0 { 0 } else { now.saturating_sub(seen.1) };
             any_busy |= running.unique != 0;
             all_busy &= busy >= TAKEOVER_MS;
             if timeout != 0 && busy > timeout {
                 running.interrupt(now);
-                if matches!(running.asked, Asked::Interrupt(since) if now.saturating_sub(since) > ESCALATE_MS)
-                {
+                if matches!(running.asked, Asked::Interrupt(since) if now.saturating_sub(since) > ESCALATE_MS) {
                     running.stop(now);
                 }
             }
@@ -216,10 +195,7 @@ impl<'a> Control<'a> {
                 let over = |since: u64, limit: u64| since != 0 && now.saturating_sub(since) > limit;
                 if over(pending.interrupted_ms, INTERRUPT_GRACE_MS) {
                     errno = libc::EINTR;
-                } else if timeout != 0
-                    && over(pending.arrived_ms, timeout)
-                    && !Op::of(pending.opcode).waits
-                {
+                } else if timeout != 0 && over(pending.arrived_ms, timeout) && !Op::of(pending.opcode).waits {
                     errno = libc::EIO;
                 }
                 errno != 0
@@ -231,10 +207,7 @@ impl<'a> Control<'a> {
             drop(table);
             let name = Op::of(pending.opcode).name;
             if errno == libc::EIO {
-                self.shared.limit.warn(format_args!(
-                    "{name} {} took longer than {timeout} ms",
-                    pending.unique
-                ));
+                self.shared.limit.warn(format_args!("{name} {} took longer than {timeout} ms", pending.unique));
             }
             self.shared.write_error(&pending, errno);
         }
@@ -267,8 +240,7 @@ impl<'a> Control<'a> {
                 }
             };
             let message = &self.buffer[..len];
-            let Some(header) = InHeader::read(message).filter(|header| header.len as usize == len)
-            else {
+            let Some(header) = InHeader::read(message).filter(|header| header.len as usize == len) else {
                 continue;
             };
             let body = &message[size_of::<InHeader>()..];

@@ -47,56 +47,30 @@ pub fn handshake(worker: &mut Worker<'_>, max_write: usize) -> Result<Negotiated
     let (header, request) = read_init(worker)?;
     let kernel = InitIn::read(&request[HEADER..]).unwrap_or_default();
     let refuse = |errno: Errno| {
-        let reply = OutHeader {
-            len: 16,
-            error: -errno,
-            unique: header.unique,
-        };
+        let reply = OutHeader { len: 16, error: -errno, unique: header.unique };
         let _ = write_bytes(worker.channel.as_ref(), reply.bytes());
     };
     if kernel.major != wire::KERNEL_VERSION || kernel.minor < wire::OLDEST_MINOR {
         refuse(libc::EPROTO);
         let (major, minor) = (kernel.major, kernel.minor);
-        return Err(Error::Handshake(format!(
-            "the kernel speaks FUSE {major}.{minor}; 7.31 or newer is needed"
-        )));
+        return Err(Error::Handshake(format!("the kernel speaks FUSE {major}.{minor}; 7.31 or newer is needed")));
     }
     let offer = offer(&header, &kernel);
     let channel = worker.channel.clone();
     let wish = ask(worker, &offer).inspect_err(|error| {
-        let errno = if let Error::InitRefused(errno) = error {
-            *errno
-        } else {
-            libc::EIO
-        };
-        let reply = OutHeader {
-            len: 16,
-            error: -errno,
-            unique: header.unique,
-        };
+        let errno = if let Error::InitRefused(errno) = error { *errno } else { libc::EIO };
+        let reply = OutHeader { len: 16, error: -errno, unique: header.unique };
         let _ = write_bytes(channel.as_ref(), reply.bytes());
     })?;
     let wish = limit(&wish, &kernel, max_write);
     let reply = merge(&request, wish).map_err(|e| Error::Handshake(e.to_string()))?;
-    let mut message = OutHeader {
-        len: 80,
-        error: 0,
-        unique: header.unique,
-    }
-    .bytes()
-    .to_vec();
+    let mut message = OutHeader { len: 80, error: 0, unique: header.unique }.bytes().to_vec();
     message.extend_from_slice(reply.bytes());
     write_bytes(channel.as_ref(), &message).map_err(|errno| match errno {
-        libc::ENODEV | libc::ENOENT => {
-            Error::Handshake("the filesystem was unmounted meanwhile".into())
-        }
+        libc::ENODEV | libc::ENOENT => Error::Handshake("the filesystem was unmounted meanwhile".into()),
         errno => Error::Channel("writing to", errno),
     })?;
-    Ok(Negotiated {
-        offer,
-        reply,
-        max_write: reply.max_write as usize,
-    })
+    Ok(Negotiated { offer, reply, max_write: reply.max_write as usize })
 }
 
 /// Reads the kernel's first message, padded to the newest INIT.
@@ -108,9 +82,7 @@ fn read_init(worker: &Worker<'_>) -> Result<(InHeader, Vec<u8>)> {
             Err(libc::EINTR | libc::EAGAIN | libc::ENOENT) if worker.shared.attention() == 0 => {}
             Err(libc::EINTR) => return Err(Error::Handshake("it was interrupted".into())),
             Err(libc::ENODEV) => {
-                return Err(Error::Handshake(
-                    "the filesystem was unmounted meanwhile".into(),
-                ));
+                return Err(Error::Handshake("the filesystem was unmounted meanwhile".into()));
             }
             Err(errno) => return Err(Error::Channel("reading from", errno)),
         }
@@ -122,10 +94,7 @@ fn read_init(worker: &Worker<'_>) -> Result<(InHeader, Vec<u8>)> {
     // Older kernels send a shorter structure; what is missing reads as zero.
     buffer[len.min(known)..].fill(0);
     buffer.truncate(known);
-    let header = InHeader {
-        len: known as u32,
-        ..header
-    };
+    let header = InHeader { len: known as u32, ..header };
     buffer[..HEADER].copy_from_slice(header.bytes());
     Ok((header, buffer))
 }
@@ -154,13 +123,10 @@ fn ask(worker: &mut Worker<'_>, offer: &[u8]) -> Result<InitOut> {
     worker.start_guest(offer)?;
     worker.shared.table().take(header.unique);
     match take_init(worker.shared) {
-        Some(Ok(out)) if out.major == wire::KERNEL_VERSION && out.minor >= wire::OLDEST_MINOR => {
-            Ok(out)
+        Some(Ok(out)) if out.major == wire::KERNEL_VERSION && out.minor >= wire::OLDEST_MINOR => Ok(out),
+        Some(Ok(out)) => {
+            Err(Error::Handshake(format!("the guest speaks FUSE {}.{}; 7.31 or newer is needed", out.major, out.minor)))
         }
-        Some(Ok(out)) => Err(Error::Handshake(format!(
-            "the guest speaks FUSE {}.{}; 7.31 or newer is needed",
-            out.major, out.minor
-        ))),
         Some(Err(errno)) => Err(Error::InitRefused(errno)),
         None => Err(Error::Handshake("the guest did not answer INIT".into())),
     }
@@ -189,11 +155,7 @@ fn limit(wish: &InitOut, kernel: &InitIn, max_write: usize) -> InitOut {
 struct Wishes(InitOut);
 
 impl fuser::Filesystem for Wishes {
-    fn init(
-        &mut self,
-        _request: &fuser::Request,
-        config: &mut fuser::KernelConfig,
-    ) -> io::Result<()> {
+    fn init(&mut self, _request: &fuser::Request, config: &mut fuser::KernelConfig) -> io::Result<()> {
         let wish = &self.0;
         let flags = fuser::InitFlags::from_bits_retain(flags_of(wish)) & config.capabilities();
         // Each of these answers an impossible value with the nearest possible one.
@@ -222,54 +184,29 @@ fn merge(request: &[u8], wish: InitOut) -> io::Result<InitOut> {
     let failed = io::Error::from_raw_os_error;
     write_bytes(&ours, request).map_err(failed)?;
     let config = fuser::Config::default();
-    let session = fuser::Session::from_fd(
-        Wishes(wish),
-        theirs.into_fd(),
-        fuser::SessionACL::All,
-        config,
-    )?;
+    let session = fuser::Session::from_fd(Wishes(wish), theirs.into_fd(), fuser::SessionACL::All, config)?;
     let mut reply = [0; size_of::<OutHeader>() + size_of::<InitOut>()];
     let len = read_bytes(&ours, &mut reply).map_err(failed)?;
     drop(session);
     let header = OutHeader::read(&reply[..len]).unwrap_or_default();
     let out = InitOut::read(&reply[size_of::<OutHeader>()..]).unwrap_or_default();
     if header.error != 0 || len != reply.len() {
-        return Err(failed(if header.error < 0 {
-            -header.error
-        } else {
-            libc::EPROTO
-        }));
+        return Err(failed(if header.error < 0 { -header.error } else { libc::EPROTO }));
     }
     let unwished = wire::INIT_ASYNC_READ & !flags_of(&wish);
     let minor = out.minor.min(wish.minor);
-    Ok(InitOut {
-        flags: out.flags & !(unwished as u32),
-        minor,
-        max_readahead: wish.max_readahead,
-        ..out
-    })
+    Ok(InitOut { flags: out.flags & !(unwished as u32), minor, max_readahead: wish.max_readahead, ..out })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    const KERNEL: InitIn = InitIn {
-        major: 7,
-        minor: 45,
-        max_readahead: 131072,
-        flags: !(1 << 31),
-        flags2: u32::MAX,
-        unused: [0; 11],
-    };
+    const KERNEL: InitIn =
+        InitIn { major: 7, minor: 45, max_readahead: 131072, flags: !(1 << 31), flags2: u32::MAX, unused: [0; 11] };
 
     fn request() -> Vec<u8> {
-        let header = InHeader {
-            len: 104,
-            opcode: wire::INIT,
-            unique: 2,
-            ..Default::default()
-        };
+        let header = InHeader { len: 104, opcode: wire::INIT, unique: 2, ..Default::default() };
         [header.bytes(), KERNEL.bytes()].concat()
     }
 
@@ -283,8 +220,7 @@ mod tests {
             major: 7,
             minor: 31,
             max_readahead: 1 << 30,
-            flags: (wire::INIT_ASYNC_READ | wire::INIT_WRITEBACK_CACHE | wire::INIT_SPLICE_READ)
-                as u32,
+            flags: (wire::INIT_ASYNC_READ | wire::INIT_WRITEBACK_CACHE | wire::INIT_SPLICE_READ) as u32,
             flags2: 1 << 9,
             max_background: 40,
             congestion_threshold: 20,
@@ -294,45 +230,22 @@ mod tests {
         };
         let out = agreed(wish);
         assert_eq!((out.major, out.minor), (7, 31));
-        assert_eq!(
-            (out.max_write, out.max_pages, out.max_readahead),
-            (1 << 20, 256, 131072)
-        );
-        assert_eq!(
-            (out.max_background, out.congestion_threshold, out.time_gran),
-            (40, 20, 1000)
-        );
+        assert_eq!((out.max_write, out.max_pages, out.max_readahead), (1 << 20, 256, 131072));
+        assert_eq!((out.max_background, out.congestion_threshold, out.time_gran), (40, 20, 1000));
         let flags = flags_of(&out);
         assert_ne!(flags & wire::INIT_WRITEBACK_CACHE, 0);
         assert_ne!(flags & wire::INIT_ASYNC_READ, 0);
         assert_ne!(flags & wire::INIT_MAX_PAGES, 0);
         assert_eq!(flags & wire::INIT_SPLICE_READ, 0, "a guest cannot splice");
-        assert_eq!(
-            out.flags2 & 1 << 9,
-            0,
-            "io_uring is not the guest's to ask for"
-        );
+        assert_eq!(out.flags2 & 1 << 9, 0, "io_uring is not the guest's to ask for");
     }
 
     #[test]
     fn a_modest_guest_gets_what_it_asks_for() {
-        let out = agreed(InitOut {
-            major: 7,
-            minor: 31,
-            max_write: 8192,
-            ..InitOut::default()
-        });
+        let out = agreed(InitOut { major: 7, minor: 31, max_write: 8192, ..InitOut::default() });
         assert_eq!((out.max_write, out.max_readahead), (8192, 0));
-        assert_eq!(
-            flags_of(&out) & wire::INIT_ASYNC_READ,
-            0,
-            "it did not ask for parallel reads"
-        );
-        let default = agreed(InitOut {
-            major: 7,
-            minor: 38,
-            ..InitOut::default()
-        });
+        assert_eq!(flags_of(&out) & wire::INIT_ASYNC_READ, 0, "it did not ask for parallel reads");
+        let default = agreed(InitOut { major: 7, minor: 38, ..InitOut::default() });
         assert_eq!(default.max_write, 1 << 20, "no wish is the host's default");
     }
 }

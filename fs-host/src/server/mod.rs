@@ -21,9 +21,7 @@ use std::time::Duration;
 use crate::stats::Stats;
 use crate::sys::{self, SignalWatch};
 use crate::transport::Transport;
-use crate::{
-    AttrOverride, Error, Guest, GuestFault, Mount, MountOptions, Result, Unmount, Unmounted, wire,
-};
+use crate::{AttrOverride, Error, Guest, GuestFault, Mount, MountOptions, Result, Unmount, Unmounted, wire};
 use control::Control;
 use init::Negotiated;
 pub use reply::Replies;
@@ -96,10 +94,7 @@ impl Default for ServerConfig {
 impl ServerConfig {
     /// The largest write, from `max_request`, within what the kernel can do.
     pub fn max_write(&self) -> usize {
-        self.max_request
-            .saturating_sub(REQUEST_HEAD)
-            .clamp(MIN_WRITE, MAX_WRITE)
-            & !(MIN_WRITE - 1)
+        self.max_request.saturating_sub(REQUEST_HEAD).clamp(MIN_WRITE, MAX_WRITE) & !(MIN_WRITE - 1)
     }
 }
 
@@ -118,10 +113,11 @@ pub enum End {
 
 /// A served mount. Dropping it unmounts.
 pub struct Server {
-    // The order matters when this is dropped: the channels close first, and then nothing can wait for us any more.
-    signals: Option<SignalWatch>,
+    // The order matters when this is dropped: the channels close first, and then nothing can wait for us any more;
+    // signals are caught until the mount is gone.
     shared: Arc<Shared>,
     mount: Option<Mount>,
+    signals: Option<SignalWatch>,
     config: ServerConfig,
     negotiated: Option<Negotiated>,
 }
@@ -129,9 +125,7 @@ pub struct Server {
 impl Server {
     /// Prepares to serve a mount. Signals are caught from here on, so make it right after the mount.
     pub fn new(mut mount: Mount, config: ServerConfig) -> Result<Server> {
-        let device = mount
-            .take_device()
-            .ok_or(Error::Channel("using", libc::EBADF))?;
+        let device = mount.take_device().ok_or(Error::Channel("using", libc::EBADF))?;
         Server::build(device, Some(mount), config)
     }
 
@@ -140,42 +134,23 @@ impl Server {
         Server::build(transport, None, config)
     }
 
-    fn build(
-        first: Arc<dyn Transport>,
-        mount: Option<Mount>,
-        mut config: ServerConfig,
-    ) -> Result<Server> {
+    fn build(first: Arc<dyn Transport>, mount: Option<Mount>, mut config: ServerConfig) -> Result<Server> {
         config.workers = config.workers.max(1);
         let mut channels = vec![first.clone()];
         for _ in 1..config.workers {
-            let further = first
-                .duplicate()
-                .map_err(|e| Error::Resource("opening a channel for a worker", e))?;
+            let further = first.duplicate().map_err(|e| Error::Resource("opening a channel for a worker", e))?;
             channels.push(further);
         }
-        let options = mount
-            .as_ref()
-            .map_or_else(MountOptions::default, |mount| mount.options().clone());
+        let options = mount.as_ref().map_or_else(MountOptions::default, |mount| mount.options().clone());
         let restricted = options.allow_root && !options.allow_other;
         let only_user = restricted.then(|| sys::effective_ids().0);
-        let attr = AttrOverride {
-            uncached: restricted,
-            ..options.attr
-        };
+        let attr = AttrOverride { uncached: restricted, ..options.attr };
         let unmounter = mount.as_ref().map(Mount::unmounter);
         let shared = Shared::new(channels, &config, attr, only_user, unmounter)
             .map_err(|e| Error::Resource("making an eventfd", e))?;
         sys::install_wake_handler();
-        let signals = config
-            .handle_signals
-            .then(|| SignalWatch::new(&control::SIGNALS, &shared.wake));
-        Ok(Server {
-            signals,
-            shared: Arc::new(shared),
-            mount,
-            config,
-            negotiated: None,
-        })
+        let signals = config.handle_signals.then(|| SignalWatch::new(&control::SIGNALS, shared.wake.clone()));
+        Ok(Server { signals, shared: Arc::new(shared), mount, config, negotiated: None })
     }
 
     /// Where it is mounted.
@@ -201,38 +176,24 @@ impl Server {
 
     /// Serves with several guests in parallel, at most as many as [`ServerConfig::workers`].
     pub fn run_workers<G: Guest + Send>(&mut self, guests: &mut [G]) -> Result<End> {
-        let (first, rest) = guests
-            .split_first_mut()
-            .ok_or(Error::Channel("serving without a guest on", libc::EINVAL))?;
-        let mut rest: Vec<&mut (dyn Guest + Send)> = rest
-            .iter_mut()
-            .take(self.config.workers - 1)
-            .map(|guest| guest as _)
-            .collect();
+        let (first, rest) =
+            guests.split_first_mut().ok_or(Error::Channel("serving without a guest on", libc::EINVAL))?;
+        let mut rest: Vec<&mut (dyn Guest + Send)> =
+            rest.iter_mut().take(self.config.workers - 1).map(|guest| guest as _).collect();
         self.serve(first, &mut rest)
     }
 
     /// Unmounts, after the end of serving.
     pub fn unmount(self) -> Result<Unmounted> {
-        let Server {
-            signals,
-            shared,
-            mount,
-            ..
-        } = self;
+        let Server { signals, shared, mount, .. } = self;
         drop(shared);
-        let result = mount.as_ref().map_or(Ok(Unmounted::NotOurs), |mount| {
-            mount.unmounter().unmount(Unmount::LazyIfBusy)
-        });
+        let result =
+            mount.as_ref().map_or(Ok(Unmounted::NotOurs), |mount| mount.unmounter().unmount(Unmount::LazyIfBusy));
         drop(signals);
         result
     }
 
-    fn serve(
-        &mut self,
-        first: &mut dyn Guest,
-        rest: &mut [&mut (dyn Guest + Send)],
-    ) -> Result<End> {
+    fn serve(&mut self, first: &mut dyn Guest, rest: &mut [&mut (dyn Guest + Send)]) -> Result<End> {
         let shared = self.shared.clone();
         shared.ended.store(false, Ordering::Release);
         first.attach(self.replies());
@@ -259,12 +220,7 @@ impl Server {
         first: &'a mut dyn Guest,
         rest: &'a mut [&mut (dyn Guest + Send)],
     ) -> Result<End> {
-        let control = Control::new(
-            shared,
-            signals,
-            self.config.report.clone(),
-            self.config.workers,
-        );
+        let control = Control::new(shared, signals, self.config.report.clone(), self.config.workers);
         let policy = self.config.on_trap;
         std::thread::scope(move |scope| {
             // However this scope is left, also by a panic, the control thread must end before it.
@@ -286,18 +242,15 @@ impl Server {
                     shared.demand(STOP);
                     end
                 };
-                let spawned = std::thread::Builder::new()
-                    .name(format!("fuse-worker-{}", i + 1))
-                    .spawn_scoped(scope, work);
+                let spawned =
+                    std::thread::Builder::new().name(format!("fuse-worker-{}", i + 1)).spawn_scoped(scope, work);
                 others.push(spawned.map_err(|e| Error::Resource("starting a worker", e))?);
             }
             let mut end = worker.run(size);
             drop(worker);
             shared.demand(STOP);
             for other in others {
-                let result = other
-                    .join()
-                    .unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+                let result = other.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
                 end = more_telling(end, result);
             }
             end
@@ -349,9 +302,5 @@ fn more_telling(a: Result<End>, b: Result<End>) -> Result<End> {
 
 /// The answer of a guest to INIT, once.
 fn take_init(shared: &Shared) -> Option<std::result::Result<wire::InitOut, sys::Errno>> {
-    shared
-        .init
-        .lock()
-        .unwrap_or_else(PoisonError::into_inner)
-        .take()
+    shared.init.lock().unwrap_or_else(PoisonError::into_inner).take()
 }

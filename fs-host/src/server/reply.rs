@@ -44,12 +44,12 @@ impl Replies {
     ///
     /// Errors: `EINVAL` for a message that breaks the rules (its request was answered with EIO), `ENOENT` for an unknown
     /// `unique` or one that was answered already, `ENODEV` after the end of the mount, and what the kernel says to a
-    /// notification.
+    /// notification. A notification may wait in the kernel: one about a file that has a request in dispatch should be
+    /// sent after that, or from another thread, as in native servers.
     pub fn send(&self, message: &[IoSlice<'_>]) -> Result<(), Errno> {
         // SAFETY: IoSlice is documented to have the layout of iovec, as RawSlice has; the slices are borrowed.
         unsafe {
-            let raw =
-                std::slice::from_raw_parts(message.as_ptr().cast::<RawSlice>(), message.len());
+            let raw = std::slice::from_raw_parts(message.as_ptr().cast::<RawSlice>(), message.len());
             self.send_raw(raw)
         }
     }
@@ -67,21 +67,13 @@ impl Replies {
 
     /// Answers a request with an error or, with 0, with success and no data.
     pub fn error(&self, unique: u64, errno: Errno) -> Result<(), Errno> {
-        let header = OutHeader {
-            len: HEADER as u32,
-            error: -errno,
-            unique,
-        };
+        let header = OutHeader { len: HEADER as u32, error: -errno, unique };
         self.send(&[IoSlice::new(header.bytes())])
     }
 
     /// Answers a request with data.
     pub fn data(&self, unique: u64, data: &[u8]) -> Result<(), Errno> {
-        let header = OutHeader {
-            len: (HEADER + data.len()) as u32,
-            error: 0,
-            unique,
-        };
+        let header = OutHeader { len: (HEADER + data.len()) as u32, error: 0, unique };
         self.send(&[IoSlice::new(header.bytes()), IoSlice::new(data)])
     }
 
@@ -115,9 +107,7 @@ impl<'a> Gather<'a> {
         if slices.len() > MAX_SLICES {
             return None;
         }
-        let total = slices
-            .iter()
-            .try_fold(0usize, |sum, slice| sum.checked_add(slice.len()))?;
+        let total = slices.iter().try_fold(0usize, |sum, slice| sum.checked_add(slice.len()))?;
         u32::try_from(total).ok()?;
         Some(Gather { slices, total })
     }
@@ -129,8 +119,7 @@ impl<'a> Gather<'a> {
             let drop = skip.min(slice.len());
             skip -= drop;
             // Stays within the slice, so the pointer stays within what the caller vouched for.
-            (drop < slice.len())
-                .then(|| RawSlice::new(slice.ptr().wrapping_add(drop), slice.len() - drop))
+            (drop < slice.len()).then(|| RawSlice::new(slice.ptr().wrapping_add(drop), slice.len() - drop))
         })
     }
 
@@ -155,9 +144,7 @@ impl Shared {
     pub(crate) fn accept(&self, message: &Gather<'_>) -> Result<(), Errno> {
         let mut header = OutHeader::default();
         if message.copy(0, header.bytes_mut()) < HEADER {
-            self.limit.warn(format_args!(
-                "a message of the guest is shorter than its header"
-            ));
+            self.limit.warn(format_args!("a message of the guest is shorter than its header"));
             return Err(libc::EINVAL);
         }
         if header.unique == 0 {
@@ -169,10 +156,7 @@ impl Shared {
         }
         let taken = self.table().take(header.unique);
         let Some(pending) = taken else {
-            self.limit.warn(format_args!(
-                "the guest replied to request {}, which does not wait",
-                header.unique
-            ));
+            self.limit.warn(format_args!("the guest replied to request {}, which does not wait", header.unique));
             return Err(libc::ENOENT);
         };
         match self.judge(&pending, &header, message) {
@@ -180,17 +164,13 @@ impl Shared {
             Err(Refused::Rule(Reject(why))) => {
                 let name = wire::Op::of(pending.opcode).name;
                 let (unique, len) = (pending.unique, message.total);
-                self.limit.warn(format_args!(
-                    "the guest's reply to {name} {unique} ({len} bytes) {why}"
-                ));
+                self.limit.warn(format_args!("the guest's reply to {name} {unique} ({len} bytes) {why}"));
                 self.write_error(&pending, libc::EIO);
                 Err(libc::EINVAL)
             }
             Err(Refused::Kernel(libc::EINVAL)) => {
                 let name = wire::Op::of(pending.opcode).name;
-                self.limit.warn(format_args!(
-                    "the kernel refused the guest's reply to {name}"
-                ));
+                self.limit.warn(format_args!("the kernel refused the guest's reply to {name}"));
                 self.write_error(&pending, libc::EIO);
                 Err(libc::EINVAL)
             }
@@ -201,20 +181,11 @@ impl Shared {
         }
     }
 
-    fn judge(
-        &self,
-        pending: &Pending,
-        header: &OutHeader,
-        message: &Gather<'_>,
-    ) -> Result<(), Refused> {
+    fn judge(&self, pending: &Pending, header: &OutHeader, message: &Gather<'_>) -> Result<(), Refused> {
         if header.len as usize != message.total {
             return Err(Reject("states another length than it has").into());
         }
-        let facts = Facts {
-            opcode: pending.opcode,
-            asked: pending.asked,
-            kind: pending.kind,
-        };
+        let facts = Facts { opcode: pending.opcode, asked: pending.asked, kind: pending.kind };
         let copied = validate::shape(&facts, header.error, message.total - HEADER)?;
         if pending.opcode == wire::INIT {
             return self.keep_init(header, message, copied);
@@ -232,23 +203,11 @@ impl Shared {
     }
 
     /// The guest's INIT reply is not the kernel's: it waits for the host to merge it.
-    fn keep_init(
-        &self,
-        header: &OutHeader,
-        message: &Gather<'_>,
-        copied: usize,
-    ) -> Result<(), Refused> {
+    fn keep_init(&self, header: &OutHeader, message: &Gather<'_>, copied: usize) -> Result<(), Refused> {
         let mut out = wire::InitOut::default();
         message.copy(HEADER, &mut out.bytes_mut()[..copied]);
-        let answer = if header.error == 0 {
-            Ok(out)
-        } else {
-            Err(-header.error)
-        };
-        *self
-            .init
-            .lock()
-            .unwrap_or_else(std::sync::PoisonError::into_inner) = Some(answer);
+        let answer = if header.error == 0 { Ok(out) } else { Err(-header.error) };
+        *self.init.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = Some(answer);
         Ok(())
     }
 
@@ -268,12 +227,7 @@ impl Shared {
     }
 
     /// A message in so many pieces is put together first.
-    fn write_gathered(
-        &self,
-        channel: u32,
-        copy: &[u8],
-        message: &Gather<'_>,
-    ) -> Result<(), Refused> {
+    fn write_gathered(&self, channel: u32, copy: &[u8], message: &Gather<'_>) -> Result<(), Refused> {
         let mut whole = vec![0; message.total];
         message.copy(0, &mut whole);
         whole[..copy.len()].copy_from_slice(copy);
@@ -281,10 +235,7 @@ impl Shared {
     }
 
     fn write_slices(&self, channel: u32, slices: &[RawSlice]) -> Result<(), Refused> {
-        let channel = self
-            .channels
-            .get(channel as usize)
-            .ok_or(Refused::Kernel(libc::ENODEV))?;
+        let channel = self.channels.get(channel as usize).ok_or(Refused::Kernel(libc::ENODEV))?;
         // SAFETY: the slices are borrowed host bytes, and pieces of a Gather, readable for its lifetime.
         unsafe { channel.write(slices) }.map_err(Refused::Kernel)
     }
@@ -310,10 +261,7 @@ impl Shared {
             Ok(()) => Ok(()),
             Err(Refused::Kernel(errno)) => Err(errno),
             Err(Refused::Rule(Reject(why))) => {
-                self.limit.warn(format_args!(
-                    "the guest's notification {} {why}",
-                    header.error
-                ));
+                self.limit.warn(format_args!("the guest's notification {} {why}", header.error));
                 Err(libc::EINVAL)
             }
         }

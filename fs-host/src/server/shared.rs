@@ -47,7 +47,7 @@ pub struct Shared {
     pub attention: AtomicU32,
     pub standby: Mutex<Standby>,
     /// Wakes the control thread.
-    pub wake: Event,
+    pub wake: Arc<Event>,
     /// Milliseconds of the monotonic clock, as of the control thread's last look.
     pub now_ms: AtomicU64,
     pub init: Mutex<Option<InitAnswer>>,
@@ -88,7 +88,7 @@ impl Shared {
             channels,
             attention: AtomicU32::new(0),
             standby: Mutex::new(Standby::default()),
-            wake: Event::new()?,
+            wake: Arc::new(Event::new()?),
             now_ms: AtomicU64::new(sys::now_ns() / 1_000_000),
             init: Mutex::new(None),
             stats: Stats::new(config.stats),
@@ -96,9 +96,7 @@ impl Shared {
             limit: LogLimit::default(),
             attr,
             only_user,
-            timeout_ms: config
-                .timeout
-                .map_or(0, |timeout| timeout.as_millis().max(1) as u64),
+            timeout_ms: config.timeout.map_or(0, |timeout| timeout.as_millis().max(1) as u64),
             ended: AtomicBool::new(false),
             max_write: config.max_write(),
             unmounter,
@@ -129,11 +127,7 @@ impl Shared {
         Pending {
             unique: header.unique,
             asked: op.asked(body),
-            start_ns: if self.stats.is_timed() {
-                sys::now_ns()
-            } else {
-                0
-            },
+            start_ns: if self.stats.is_timed() { sys::now_ns() } else { 0 },
             arrived_ms: self.now_ms.load(Ordering::Relaxed),
             interrupted_ms: 0,
             opcode: header.opcode,
@@ -236,14 +230,7 @@ impl Shared {
     pub fn refuse_faulted(&self, unique: u64) {
         let taken = self.table().take(unique);
         if let Some(pending) = taken {
-            self.write_error(
-                &pending,
-                if pending.interrupted_ms == 0 {
-                    libc::EIO
-                } else {
-                    libc::EINTR
-                },
-            );
+            self.write_error(&pending, if pending.interrupted_ms == 0 { libc::EIO } else { libc::EINTR });
         }
     }
 
@@ -251,11 +238,7 @@ impl Shared {
     /// the request or the connection is gone then.
     pub fn write_error(&self, pending: &Pending, errno: Errno) {
         self.note(pending, -errno, size_of::<OutHeader>());
-        let header = OutHeader {
-            len: size_of::<OutHeader>() as u32,
-            error: -errno,
-            unique: pending.unique,
-        };
+        let header = OutHeader { len: size_of::<OutHeader>() as u32, error: -errno, unique: pending.unique };
         if let Some(channel) = self.channels.get(pending.channel as usize) {
             let _ = write_bytes(channel.as_ref(), header.bytes());
         }
@@ -263,19 +246,10 @@ impl Shared {
 
     /// Counts and traces a reply.
     pub fn note(&self, pending: &Pending, error: i32, len: usize) {
-        let ns = if pending.start_ns == 0 {
-            0
-        } else {
-            sys::now_ns().saturating_sub(pending.start_ns)
-        };
+        let ns = if pending.start_ns == 0 { 0 } else { sys::now_ns().saturating_sub(pending.start_ns) };
         self.stats.record(pending.opcode, error != 0, ns);
         if let Some(trace) = &self.trace {
-            trace(&crate::trace::reply(
-                pending.unique,
-                pending.opcode,
-                error,
-                len,
-            ));
+            trace(&crate::trace::reply(pending.unique, pending.opcode, error, len));
         }
     }
 

@@ -68,12 +68,7 @@ fn home(unique: u64) -> usize {
 
 impl Table {
     pub fn new(workers: usize) -> Table {
-        let idle = || Running {
-            unique: 0,
-            asked: Asked::Nothing,
-            thread: None,
-            interrupter: None,
-        };
+        let idle = || Running { unique: 0, asked: Asked::Nothing, thread: None, interrupter: None };
         Table {
             slots: vec![Pending::default(); SLOTS].into_boxed_slice(),
             len: 0,
@@ -100,10 +95,7 @@ impl Table {
 
     /// Adds a request; false when the table is full or the unique is not a request's.
     pub fn insert(&mut self, pending: Pending) -> bool {
-        if self.len >= MAX_PENDING
-            || pending.unique == 0
-            || pending.unique & wire::INTERRUPT_BIT != 0
-        {
+        if self.len >= MAX_PENDING || pending.unique == 0 || pending.unique & wire::INTERRUPT_BIT != 0 {
             return false;
         }
         let mut at = home(pending.unique);
@@ -153,11 +145,8 @@ impl Table {
     /// Notes that a worker runs a request or, with 0, something that has no reply.
     pub fn run(&mut self, worker: usize, unique: u64) {
         self.begun += 1;
-        self.workers[worker].unique = if unique == 0 {
-            1 << 63 | self.begun << 1 | wire::INTERRUPT_BIT
-        } else {
-            unique
-        };
+        self.workers[worker].unique =
+            if unique == 0 { 1 << 63 | self.begun << 1 | wire::INTERRUPT_BIT } else { unique };
     }
 
     /// The first request that the predicate picks.
@@ -165,17 +154,12 @@ impl Table {
         if self.len == 0 {
             return None;
         }
-        self.slots
-            .iter()
-            .find(|entry| entry.unique != 0 && wanted(entry))
-            .copied()
+        self.slots.iter().find(|entry| entry.unique != 0 && wanted(entry)).copied()
     }
 
     /// The worker that runs a request.
     pub fn runner(&mut self, unique: u64) -> Option<&mut Running> {
-        self.workers
-            .iter_mut()
-            .find(|worker| worker.unique == unique)
+        self.workers.iter_mut().find(|worker| worker.unique == unique)
     }
 }
 
@@ -206,10 +190,7 @@ mod tests {
     use super::*;
 
     fn request(unique: u64) -> Pending {
-        Pending {
-            unique,
-            ..Pending::default()
-        }
+        Pending { unique, ..Pending::default() }
     }
 
     #[test]
@@ -226,10 +207,7 @@ mod tests {
         assert_eq!(table.take(same[1]).unwrap().unique, same[1]);
         assert!(table.take(same[1]).is_none());
         for unique in [same[0], same[2], same[3], 12] {
-            assert!(
-                table.get_mut(unique).is_some(),
-                "{unique} was lost by closing the gap"
-            );
+            assert!(table.get_mut(unique).is_some(), "{unique} was lost by closing the gap");
             assert!(table.take(unique).is_some());
         }
         assert_eq!(table.len(), 0);
@@ -241,9 +219,7 @@ mod tests {
         let mut model = std::collections::HashSet::new();
         let mut seed = 7u64;
         for _ in 0..200_000 {
-            seed = seed
-                .wrapping_mul(6364136223846793005)
-                .wrapping_add(1442695040888963407);
+            seed = seed.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
             let unique = ((seed >> 33) % 6000 + 1) * 2;
             if seed >> 63 == 0 {
                 let fits = model.len() < MAX_PENDING && !model.contains(&unique);

@@ -97,10 +97,7 @@ impl<'a> Worker<'a> {
             return Ok(Read::Again);
         }
         let rest = buffer.ptr().as_ptr().wrapping_add(HEAD);
-        let slices = [
-            RawSlice::new(self.head.as_mut_ptr(), HEAD),
-            RawSlice::new(rest, size - HEAD),
-        ];
+        let slices = [RawSlice::new(self.head.as_mut_ptr(), HEAD), RawSlice::new(rest, size - HEAD)];
         // SAFETY: the head is ours; the guest's buffer is writable and ours while `buffer` borrows the guest, and it
         // has at least `size` bytes, which is more than HEAD.
         match unsafe { self.channel.read(&slices) } {
@@ -147,9 +144,7 @@ impl<'a> Worker<'a> {
     fn handle(&mut self, len: usize) -> Option<End> {
         let head = &self.head[..len.min(HEAD)];
         let Some(header) = InHeader::read(head).filter(|header| header.len as usize == len) else {
-            self.shared.limit.warn(format_args!(
-                "the channel delivered {len} bytes that are no request"
-            ));
+            self.shared.limit.warn(format_args!("the channel delivered {len} bytes that are no request"));
             return None;
         };
         let body = &head[size_of::<InHeader>()..];
@@ -175,17 +170,12 @@ impl<'a> Worker<'a> {
                 self.shared.write_error(&pending, errno);
                 None
             }
-            None => self
-                .dispatch(&header, len)
-                .err()
-                .and_then(|fault| self.fault(fault)),
+            None => self.dispatch(&header, len).err().and_then(|fault| self.fault(fault)),
         }
     }
 
     fn interrupt(&self, body: &[u8]) -> Interrupted {
-        wire::InterruptIn::read(body).map_or(Interrupted::Done, |interrupt| {
-            self.shared.interrupted(interrupt.unique)
-        })
+        wire::InterruptIn::read(body).map_or(Interrupted::Done, |interrupt| self.shared.interrupted(interrupt.unique))
     }
 
     /// What `allow_root` permits; the kernel itself only knows "everyone".
@@ -206,28 +196,17 @@ impl<'a> Worker<'a> {
             Err(_) => known,
         };
         if let Some(trace) = &self.shared.trace {
-            trace(&trace::request(
-                header,
-                &bytes[size_of::<InHeader>()..peeked],
-            ));
+            trace(&trace::request(header, &bytes[size_of::<InHeader>()..peeked]));
         }
     }
 
     /// The guest handles the request in its buffer. The request has begun; it is over when the next buffer is there.
     fn dispatch(&mut self, header: &InHeader, len: usize) -> std::result::Result<(), GuestFault> {
         self.calling = true;
-        let start = if self.shared.stats.is_timed() {
-            crate::sys::now_ns()
-        } else {
-            0
-        };
+        let start = if self.shared.stats.is_timed() { crate::sys::now_ns() } else { 0 };
         let result = self.guest.dispatch(len);
         if Op::of(header.opcode).reply == wire::ReplyRule::Never {
-            let ns = if start == 0 {
-                0
-            } else {
-                crate::sys::now_ns() - start
-            };
+            let ns = if start == 0 { 0 } else { crate::sys::now_ns() - start };
             self.shared.stats.record(header.opcode, result.is_err(), ns);
         }
         if result.is_err() {
@@ -253,16 +232,10 @@ impl<'a> Worker<'a> {
             self.shared.refuse(header.unique, libc::EACCES);
             return None;
         }
-        self.try_deliver(&header, message)
-            .err()
-            .and_then(|fault| self.fault(fault))
+        self.try_deliver(&header, message).err().and_then(|fault| self.fault(fault))
     }
 
-    fn try_deliver(
-        &mut self,
-        header: &InHeader,
-        message: &[u8],
-    ) -> std::result::Result<(), GuestFault> {
+    fn try_deliver(&mut self, header: &InHeader, message: &[u8]) -> std::result::Result<(), GuestFault> {
         if !self.shared.begin_queued(self.index, header) {
             return Ok(());
         }
@@ -270,10 +243,7 @@ impl<'a> Worker<'a> {
         if let Some(trace) = &self.shared.trace {
             trace(&trace::request(header, &message[size_of::<InHeader>()..]));
         }
-        let fault = match self
-            .guest
-            .request_buffer(message.len().max(wire::MIN_READ_BUFFER))
-        {
+        let fault = match self.guest.request_buffer(message.len().max(wire::MIN_READ_BUFFER)) {
             Ok(mut buffer) if buffer.len() >= message.len() => {
                 buffer.fill(message);
                 return self.dispatch(header, message.len());
@@ -304,9 +274,7 @@ impl<'a> Worker<'a> {
             }
             (_, OnTrap::Continue) => None,
             (_, OnTrap::Poison) => {
-                log::error!(
-                    "every request is answered with EIO from now on; unmount the filesystem"
-                );
+                log::error!("every request is answered with EIO from now on; unmount the filesystem");
                 self.shared.demand(REFUSE);
                 self.shared.refuse_all(libc::EIO, true);
                 None

@@ -17,13 +17,7 @@ pub fn pair() -> io::Result<(PairTransport, PairTransport)> {
     let mut fds = [0i32; 2];
     // SAFETY: the call writes two descriptors into the array; they are fresh, so each gets one owner.
     let (a, b) = unsafe {
-        if libc::socketpair(
-            libc::AF_UNIX,
-            libc::SOCK_SEQPACKET | libc::SOCK_CLOEXEC,
-            0,
-            fds.as_mut_ptr(),
-        ) < 0
-        {
+        if libc::socketpair(libc::AF_UNIX, libc::SOCK_SEQPACKET | libc::SOCK_CLOEXEC, 0, fds.as_mut_ptr()) < 0 {
             return Err(io::Error::last_os_error());
         }
         (OwnedFd::from_raw_fd(fds[0]), OwnedFd::from_raw_fd(fds[1]))
@@ -33,13 +27,7 @@ pub fn pair() -> io::Result<(PairTransport, PairTransport)> {
         for option in [libc::SO_SNDBUF, libc::SO_SNDBUFFORCE] {
             // SAFETY: the option's value is one int. Failure leaves the smaller default, which is harmless.
             unsafe {
-                libc::setsockopt(
-                    fd.as_raw_fd(),
-                    libc::SOL_SOCKET,
-                    option,
-                    (&raw const bytes).cast(),
-                    4,
-                );
+                libc::setsockopt(fd.as_raw_fd(), libc::SOL_SOCKET, option, (&raw const bytes).cast(), 4);
             }
         }
     }

@@ -219,12 +219,10 @@ impl Op {
         let field = |at: usize, len: usize| body.get(at..at + len);
         match self.asked {
             Asked::No => 0,
-            Asked::U32(at) => field(at, 4).map_or(0, |b| {
-                u64::from(u32::from_le_bytes(b.try_into().unwrap_or_default()))
-            }),
-            Asked::U64(at) => {
-                field(at, 8).map_or(0, |b| u64::from_le_bytes(b.try_into().unwrap_or_default()))
+            Asked::U32(at) => {
+                field(at, 4).map_or(0, |b| u64::from(u32::from_le_bytes(b.try_into().unwrap_or_default())))
             }
+            Asked::U64(at) => field(at, 8).map_or(0, |b| u64::from_le_bytes(b.try_into().unwrap_or_default())),
         }
     }
 
@@ -234,15 +232,9 @@ impl Op {
             Kind::Any => 0,
             Kind::Is(kind) => kind,
             Kind::AsAsked(at) => {
-                let mode = body
-                    .get(at..at + 4)
-                    .map_or(0, |b| u32::from_le_bytes(b.try_into().unwrap_or_default()));
+                let mode = body.get(at..at + 4).map_or(0, |b| u32::from_le_bytes(b.try_into().unwrap_or_default()));
                 // mknod(2) takes a mode without a type for a regular file.
-                if mode & 0o170000 == 0 {
-                    0o100000
-                } else {
-                    mode & 0o170000
-                }
+                if mode & 0o170000 == 0 { 0o100000 } else { mode & 0o170000 }
             }
         }
     }

@@ -138,13 +138,7 @@ mod tests {
 
     #[test]
     fn short_input_is_refused_and_bytes_round_trip() {
-        let header = InHeader {
-            len: 40,
-            opcode: 3,
-            unique: 8,
-            nodeid: 1,
-            ..Default::default()
-        };
+        let header = InHeader { len: 40, opcode: 3, unique: 8, nodeid: 1, ..Default::default() };
         assert_eq!(InHeader::read(header.bytes()), Some(header));
         assert_eq!(InHeader::read(&header.bytes()[..39]), None);
         let mut copy = InHeader::default();

@@ -9,10 +9,7 @@ use std::time::Duration;
 
 use fs_host::transport::pair;
 use fs_host::wire::{self, InHeader, InitIn, InitOut, OutHeader, Wire};
-use fs_host::{
-    End, Guest, GuestFault, Interrupt, NoInterrupt, Replies, RequestBuffer, Result, Server,
-    ServerConfig,
-};
+use fs_host::{End, Guest, GuestFault, Interrupt, NoInterrupt, Replies, RequestBuffer, Result, Server, ServerConfig};
 
 /// How long a test waits for something that must come.
 pub const PATIENCE: Duration = Duration::from_secs(10);
@@ -37,14 +34,8 @@ impl Kernel {
         let (kernel, server) = pair().unwrap();
         let socket = UnixDatagram::from(kernel.into_fd());
         socket.set_read_timeout(Some(PATIENCE)).unwrap();
-        let config = ServerConfig {
-            handle_signals: false,
-            ..config
-        };
-        (
-            Kernel { socket, next: 2 },
-            Server::with_transport(Arc::new(server), config).unwrap(),
-        )
+        let config = ServerConfig { handle_signals: false, ..config };
+        (Kernel { socket, next: 2 }, Server::with_transport(Arc::new(server), config).unwrap())
     }
 
     /// A kernel whose server already runs the guest in a thread, with INIT done.
@@ -67,13 +58,7 @@ impl Kernel {
     }
 
     pub fn try_init(&mut self) -> Seen {
-        let body = InitIn {
-            major: 7,
-            minor: 40,
-            max_readahead: 131072,
-            flags: 0x73ff_ffff,
-            ..InitIn::default()
-        };
+        let body = InitIn { major: 7, minor: 40, max_readahead: 131072, flags: 0x73ff_ffff, ..InitIn::default() };
         self.send(wire::INIT, 0, body.bytes());
         self.receive()
     }
@@ -113,32 +98,16 @@ impl Kernel {
         let mut buffer = vec![0; 2 << 20];
         let len = self.socket.recv(&mut buffer).ok()?;
         let header = OutHeader::read(&buffer[..len]).expect("a header");
-        assert_eq!(
-            header.len as usize, len,
-            "the length is that of the message"
-        );
-        Some(Seen {
-            unique: header.unique,
-            error: header.error,
-            body: buffer[16..len].to_vec(),
-        })
+        assert_eq!(header.len as usize, len, "the length is that of the message");
+        Some(Seen { unique: header.unique, error: header.error, body: buffer[16..len].to_vec() })
     }
 
     /// A request and its reply.
-    pub fn call(
-        &mut self,
-        opcode: u32,
-        nodeid: u64,
-        body: &[u8],
-    ) -> std::result::Result<Vec<u8>, i32> {
+    pub fn call(&mut self, opcode: u32, nodeid: u64, body: &[u8]) -> std::result::Result<Vec<u8>, i32> {
         let unique = self.send(opcode, nodeid, body);
         let seen = self.receive();
         assert_eq!(seen.unique, unique);
-        if seen.error == 0 {
-            Ok(seen.body)
-        } else {
-            Err(-seen.error)
-        }
+        if seen.error == 0 { Ok(seen.body) } else { Err(-seen.error) }
     }
 
     pub fn getattr(&mut self) -> std::result::Result<Vec<u8>, i32> {
@@ -180,9 +149,7 @@ pub struct Script {
 
 impl Script {
     pub fn new(
-        act: impl FnMut(&InHeader, &[u8], &Replies) -> std::result::Result<(), GuestFault>
-        + Send
-        + 'static,
+        act: impl FnMut(&InHeader, &[u8], &Replies) -> std::result::Result<(), GuestFault> + Send + 'static,
     ) -> Script {
         Script {
             act: Box::new(act),
@@ -190,11 +157,7 @@ impl Script {
             replies: None,
             buffer: Vec::new(),
             room: usize::MAX,
-            init: Ok(InitOut {
-                major: 7,
-                minor: 38,
-                ..InitOut::default()
-            }),
+            init: Ok(InitOut { major: 7, minor: 38, ..InitOut::default() }),
         }
     }
 
@@ -209,10 +172,7 @@ impl Guest for Script {
         self.replies = Some(replies);
     }
 
-    fn request_buffer(
-        &mut self,
-        size: usize,
-    ) -> std::result::Result<RequestBuffer<'_>, GuestFault> {
+    fn request_buffer(&mut self, size: usize) -> std::result::Result<RequestBuffer<'_>, GuestFault> {
         self.buffer.resize(size.min(self.room), 0);
         Ok(RequestBuffer::new(&mut self.buffer))
     }
@@ -239,26 +199,12 @@ impl Guest for Script {
 
 /// A valid reply to GETATTR.
 pub fn attr_out() -> wire::AttrOut {
-    let attr = wire::Attr {
-        ino: 1,
-        mode: 0o040755,
-        nlink: 2,
-        ..wire::Attr::default()
-    };
-    wire::AttrOut {
-        attr,
-        ..wire::AttrOut::default()
-    }
+    let attr = wire::Attr { ino: 1, mode: 0o040755, nlink: 2, ..wire::Attr::default() };
+    wire::AttrOut { attr, ..wire::AttrOut::default() }
 }
 
 /// A message in one piece.
-pub fn raw(
-    replies: &Replies,
-    len: u32,
-    error: i32,
-    unique: u64,
-    body: &[u8],
-) -> std::result::Result<(), i32> {
+pub fn raw(replies: &Replies, len: u32, error: i32, unique: u64, body: &[u8]) -> std::result::Result<(), i32> {
     let header = OutHeader { len, error, unique };
     replies.send(&[IoSlice::new(header.bytes()), IoSlice::new(body)])
 }

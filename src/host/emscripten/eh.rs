@@ -354,10 +354,7 @@ pub mod old {
         Err(unwind(object))
     }
 
-    pub(super) fn match_thrown<T: HasHost + 'static>(
-        caller: &mut Caller<'_, T>,
-        wanted: &[u32],
-    ) -> Result<i32, Trap> {
+    pub(super) fn match_thrown<T: HasHost + 'static>(caller: &mut Caller<'_, T>, wanted: &[u32]) -> Result<i32, Trap> {
         let object = caller.data_mut().host().exceptions.last;
         if object == 0 {
             set_temp_ret(caller, 0)?;

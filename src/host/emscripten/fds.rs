@@ -117,9 +117,7 @@ fn fcntl(cx: &mut Ctx<'_>, fd: i32, cmd: i32, va: u32) -> Result<i32> {
             let flags = open_flags_to_host(cx.va_arg(va, 0)? as i32) & settable;
             sys::fcntl(host_fd(cx, fd)?, libc::F_SETFL, flags)
         }
-        command::OFD_GETLK..=command::OFD_SETLKW => {
-            lock(cx, fd, libc::F_OFD_GETLK + (cmd - command::OFD_GETLK), va)
-        }
+        command::OFD_GETLK..=command::OFD_SETLKW => lock(cx, fd, libc::F_OFD_GETLK + (cmd - command::OFD_GETLK), va),
         cmd if (getlk..getlk + 3).contains(&cmd) => lock(cx, fd, libc::F_GETLK + (cmd - getlk), va),
         command::GETPIPE_SZ => sys::fcntl(host_fd(cx, fd)?, libc::F_GETPIPE_SZ, 0),
         command::SETPIPE_SZ => sys::fcntl(host_fd(cx, fd)?, libc::F_SETPIPE_SZ, cx.va_arg(va, 0)? as i32),

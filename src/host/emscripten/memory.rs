@@ -10,7 +10,7 @@ use crate::host::rows::rows;
 use crate::host::state::HasHost;
 use crate::host::sys;
 use crate::memory::{MAX_PAGES, PAGE_BYTES};
-use crate::runtime::{AsContext, Caller, Trap};
+use crate::runtime::{Caller, Trap};
 
 rows! { "env";
     /// Copies memory; the result is the destination.

@@ -50,7 +50,7 @@ rows! { "env";
     /// Renames without replacing, or exchanges.
     "__syscall_renameat2"(olddir: fd, old: str, newdir: fd, new: str, flags: int) sys = renameat2;
     /// Makes a hard link.
-    "__syscall_link"(old: str, new: str) sys = link;
+    "__syscall_link"(old: str, new: str) sys = hard_link;
     /// Makes a hard link relative to directories.
     "__syscall_linkat"(olddir: fd, old: str, newdir: fd, new: str, flags: int) sys = linkat;
     /// Makes a symbolic link.
@@ -193,7 +193,7 @@ fn renameat2(cx: &mut Ctx<'_>, olddir: i32, old: u32, newdir: i32, new: u32, fla
     done(ops::rename(cx.host, (from, &mut old), (to, &mut new), flags as u32))
 }
 
-fn link(cx: &mut Ctx<'_>, old: u32, new: u32) -> Result<i32> {
+fn hard_link(cx: &mut Ctx<'_>, old: u32, new: u32) -> Result<i32> {
     linkat(cx, AT_FDCWD, old, AT_FDCWD, new, 0)
 }
 

@@ -134,15 +134,7 @@ fn select(cx: &mut Ctx<'_>, count: i32, read: u32, write: u32, except: u32, time
     select_for(cx, count, [read, write, except], timeout)
 }
 
-fn pselect(
-    cx: &mut Ctx<'_>,
-    count: i32,
-    read: u32,
-    write: u32,
-    except: u32,
-    timeout: u32,
-    _: u32,
-) -> Result<i32> {
+fn pselect(cx: &mut Ctx<'_>, count: i32, read: u32, write: u32, except: u32, timeout: u32, _: u32) -> Result<i32> {
     let timeout = timespec(cx, timeout)?;
     select_for(cx, count, [read, write, except], timeout)
 }

@@ -119,13 +119,7 @@ fn text(cx: &Ctx<'_>, ptr: u32) -> String {
     }
 }
 
-fn assert_fail(
-    cx: &mut Ctx<'_>,
-    condition: u32,
-    file: u32,
-    line: i32,
-    function: u32,
-) -> std::result::Result<(), Trap> {
+fn assert_fail(cx: &mut Ctx<'_>, condition: u32, file: u32, line: i32, function: u32) -> std::result::Result<(), Trap> {
     let (condition, file, function) = (text(cx, condition), text(cx, file), text(cx, function));
     Err(Trap::host(Aborted(format!("assertion failed: {condition} ({file}:{line}, {function})"))))
 }

@@ -266,13 +266,7 @@ fn zone(host: &Host) -> (i32, bool, [String; 2]) {
 /// Bytes of each name's buffer, terminator included.
 const ZONE_NAME: usize = 17;
 
-fn tzset(
-    cx: &mut Ctx<'_>,
-    timezone: u32,
-    daylight: u32,
-    standard: u32,
-    summer: u32,
-) -> std::result::Result<(), Trap> {
+fn tzset(cx: &mut Ctx<'_>, timezone: u32, daylight: u32, standard: u32, summer: u32) -> std::result::Result<(), Trap> {
     let (offset, has_summer, names) = zone(cx.host);
     cx.mem.write_i32(timezone, offset)?;
     cx.mem.write_i32(daylight, i32::from(has_summer))?;

@@ -33,11 +33,11 @@ pub mod syscalls {
         /// Sets an attribute of an open file.
         "__syscall_fsetxattr"(fd: fd, name: str, value: ptr, size: len, flags: int) sys = fset;
         /// Lists attributes of a file.
-        "__syscall_listxattr"(path: str, list: ptr, size: len) sys = list;
+        "__syscall_listxattr"(path: str, names: ptr, size: len) sys = list;
         /// Lists attributes of a file or link.
-        "__syscall_llistxattr"(path: str, list: ptr, size: len) sys = llist;
+        "__syscall_llistxattr"(path: str, names: ptr, size: len) sys = llist;
         /// Lists attributes of an open file.
-        "__syscall_flistxattr"(fd: fd, list: ptr, size: len) sys = flist;
+        "__syscall_flistxattr"(fd: fd, names: ptr, size: len) sys = flist;
         /// Removes an attribute of a file.
         "__syscall_removexattr"(path: str, name: str) sys = remove;
         /// Removes an attribute of a file or link.
@@ -61,11 +61,11 @@ rows! { "env";
     /// Sets an attribute of an open file.
     "fsetxattr"(fd: fd, name: str, value: ptr, size: len, flags: int) libc = fset;
     /// Lists attributes of a file.
-    "listxattr"(path: str, list: ptr, size: len) libc = list;
+    "listxattr"(path: str, names: ptr, size: len) libc = list;
     /// Lists attributes of a file or link.
-    "llistxattr"(path: str, list: ptr, size: len) libc = llist;
+    "llistxattr"(path: str, names: ptr, size: len) libc = llist;
     /// Lists attributes of an open file.
-    "flistxattr"(fd: fd, list: ptr, size: len) libc = flist;
+    "flistxattr"(fd: fd, names: ptr, size: len) libc = flist;
     /// Removes an attribute of a file.
     "removexattr"(path: str, name: str) libc = remove;
     /// Removes an attribute of a file or link.
@@ -82,12 +82,7 @@ enum Subject {
     Fd(i32),
 }
 
-fn with<R>(
-    cx: &Ctx<'_>,
-    subject: Subject,
-    write: bool,
-    act: impl FnOnce(XattrTarget<'_>) -> Result<R>,
-) -> Result<R> {
+fn with<R>(cx: &Ctx<'_>, subject: Subject, write: bool, act: impl FnOnce(XattrTarget<'_>) -> Result<R>) -> Result<R> {
     match subject {
         Subject::Path(path, follow) => {
             let mut path = cx.path(path)?;

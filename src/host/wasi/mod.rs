@@ -75,11 +75,7 @@ pub(super) fn filestat(stat: &super::sys::Stat) -> [u8; 64] {
 }
 
 /// Times for `futimens` from a `filestat_set_times` call.
-pub(super) fn set_times(
-    accessed: i64,
-    modified: i64,
-    flags: i32,
-) -> super::sys::Result<[super::sys::TimeSpec; 2]> {
+pub(super) fn set_times(accessed: i64, modified: i64, flags: i32) -> super::sys::Result<[super::sys::TimeSpec; 2]> {
     let one = |time: i64, set: i32, now: i32| {
         let time = time as u64;
         let (tv_sec, tv_nsec) = match (flags & set != 0, flags & now != 0) {

@@ -95,8 +95,7 @@ fn link_path(
 }
 
 /// `oflags` and the host's open flags.
-const OPEN_FLAGS: [(i32, i32); 4] =
-    [(1, libc::O_CREAT), (2, libc::O_DIRECTORY), (4, libc::O_EXCL), (8, libc::O_TRUNC)];
+const OPEN_FLAGS: [(i32, i32); 4] = [(1, libc::O_CREAT), (2, libc::O_DIRECTORY), (4, libc::O_EXCL), (8, libc::O_TRUNC)];
 
 /// The rights that say what a file is opened for.
 const RIGHT_READ: i64 = 1 << 1;
@@ -142,15 +141,7 @@ fn remove_directory(cx: &mut Ctx<'_>, fd: i32, path: u32, len: u32) -> Result<()
     below(cx, fd, (path, len), ops::rmdir)
 }
 
-fn rename(
-    cx: &mut Ctx<'_>,
-    olddir: i32,
-    old: u32,
-    old_len: u32,
-    newdir: i32,
-    new: u32,
-    new_len: u32,
-) -> Result<()> {
+fn rename(cx: &mut Ctx<'_>, olddir: i32, old: u32, old_len: u32, newdir: i32, new: u32, new_len: u32) -> Result<()> {
     let (mut old, mut new) = (cx.sized_path(old, old_len)?, cx.sized_path(new, new_len)?);
     let from = cx.host.fds.get(olddir)?.confined_base()?;
     let to = cx.host.fds.get(newdir)?.confined_base()?;

@@ -40,6 +40,10 @@ impl Emitter<'_> {
                     }
                 }
             }
+            Inst::FloatMov => {
+                let (d, s) = (allocs.xmm(), allocs.xmm());
+                self.move_float(d, s);
+            }
             Inst::FloatLoad { wide, am } => {
                 let d = allocs.xmm();
                 let mem = Rm::Mem(self.mem(am, allocs));

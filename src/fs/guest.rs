@@ -1,0 +1,108 @@
+//! The instance as the server sees it.
+//!
+//! Unsafe here: handing out raw ranges of linear memory, which [`crate::memory::GuestMemory::check`] has placed.
+#![allow(unsafe_code)]
+
+use super::{FsState, was_interrupted};
+use crate::runtime::{Caller, InterruptHandle, Trap, TypedFunc};
+use fs_host::{FaultKind, Guest, GuestFault, Interrupt, Replies, RequestBuffer};
+use std::ptr::NonNull;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+/// The one worker of an instance without threads.
+const WORKER: i32 = 0;
+
+/// An instance that is inside of its `serve` import.
+pub(super) struct WasmGuest<'a, 'c> {
+    caller: &'a mut Caller<'c, FsState>,
+    buffer: TypedFunc<(i32, i32), i32>,
+    dispatch: TypedFunc<(i32, i32), ()>,
+    /// The guest's request buffer: address and length; asked for anew only when a longer one is needed.
+    request: (u32, u32),
+    interrupt: InterruptHandle,
+    soft_interrupt: Arc<AtomicBool>,
+}
+
+impl<'a, 'c> WasmGuest<'a, 'c> {
+    /// Looks up the exports. The module has them ([`super::check_filesystem`]), but perhaps with other types.
+    pub(super) fn new(caller: &'a mut Caller<'c, FsState>) -> Result<Self, Trap> {
+        let typed = |name: &str| caller.get_func(name).ok_or_else(|| Trap::host(format!("{name} is not exported")));
+        let buffer = typed("wasmjit_fuse_buffer")?.typed(&*caller).map_err(Trap::host)?;
+        let dispatch = typed("wasmjit_fuse_dispatch")?.typed(&*caller).map_err(Trap::host)?;
+        let state = caller.data();
+        let interrupt = state.host.interrupt.clone().expect("set before the guest starts");
+        let soft_interrupt = state.soft_interrupt.clone();
+        Ok(WasmGuest { caller, buffer, dispatch, request: (0, 0), interrupt, soft_interrupt })
+    }
+
+    fn find_buffer(&mut self, size: u32) -> Result<(), GuestFault> {
+        let at = self.buffer.call(&mut *self.caller, (WORKER, size as i32)).map_err(fault)?;
+        if at == 0 {
+            return Err(GuestFault::trap(format!("the filesystem has no memory for requests of {size} bytes")));
+        }
+        self.request = (at as u32, size);
+        Ok(())
+    }
+}
+
+/// What a trap means to the server.
+fn fault(trap: Trap) -> GuestFault {
+    let kind = match trap.exit_status() {
+        Some(status) => FaultKind::Exited(status),
+        None if was_interrupted(&trap) => FaultKind::Stopped,
+        None => FaultKind::Trap,
+    };
+    GuestFault { kind, message: trap.to_string() }
+}
+
+impl Guest for WasmGuest<'_, '_> {
+    fn attach(&mut self, replies: Replies) {
+        self.caller.data_mut().replies = Some(replies);
+    }
+
+    fn request_buffer(&mut self, size: usize) -> Result<RequestBuffer<'_>, GuestFault> {
+        let size = u32::try_from(size).map_err(|_| GuestFault::trap("requests of 4 GiB are not possible"))?;
+        if self.request.1 < size {
+            self.find_buffer(size)?;
+        }
+        let memory = self.caller.memory();
+        // Checked each time: it is cheap, and a guest's memory could only have grown.
+        let start = memory
+            .check(self.request.0, u64::from(size))
+            .map_err(|fault| GuestFault::trap(format!("the request buffer: {fault}")))?;
+        let start = NonNull::new(start).expect("linear memory does not begin at address 0");
+        // SAFETY: `check` has placed the range inside of accessible linear memory, which never moves or shrinks while the
+        // store lives, and nothing of the host's own lies in it.
+        Ok(unsafe { RequestBuffer::from_raw(start, size as usize) })
+    }
+
+    fn dispatch(&mut self, len: usize) -> Result<(), GuestFault> {
+        self.dispatch.call(&mut *self.caller, (self.request.0 as i32, len as i32)).map_err(fault)
+    }
+
+    fn interrupter(&self) -> Arc<dyn Interrupt> {
+        Arc::new(Interrupter { flag: self.interrupt.clone(), soft: self.soft_interrupt.clone() })
+    }
+}
+
+/// Reaches a dispatch from the server's control thread.
+struct Interrupter {
+    flag: InterruptHandle,
+    soft: Arc<AtomicBool>,
+}
+
+impl Interrupt for Interrupter {
+    fn interrupt(&self, _unique: u64) {
+        self.soft.store(true, Ordering::Release);
+    }
+
+    fn stop(&self) {
+        self.flag.interrupt();
+    }
+
+    fn clear(&self) {
+        self.soft.store(false, Ordering::Release);
+        self.flag.clear();
+    }
+}

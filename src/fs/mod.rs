@@ -1,0 +1,239 @@
+//! A wasm instance as an [`fs_host::Guest`]: what `wasmjit mount` does once its arguments are known.
+//!
+//! The guest's `main` runs like any program's. Its FUSE library calls the imports of module `wasmjit_fuse` ([`imports`]): `mount`
+//! mounts at the place that the user named, `serve` runs [`fs_host::Server`], which calls back into the instance for each
+//! request ([`guest`]), and returns when the filesystem is unmounted; then `main` finishes.
+//!
+//! A guest decides nothing about the host: where it is mounted, who may access it, and what it can reach come from the [`MountPlan`].
+
+mod guest;
+mod imports;
+
+use crate::abi::trap::TrapCode;
+use crate::host::{self, HasHost, Host};
+use crate::runtime::{Engine, Error as EngineError, Linker, Module, Store, Trap};
+use crate::wasm::ExportKind;
+use fs_host::{Mount, MountOptions, Replies, Server, ServerConfig};
+use std::fmt;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+
+pub use imports::{FS_IMPORTS, FsImport};
+
+/// Exports without which a module is no filesystem.
+pub const REQUIRED_EXPORTS: &[&str] = &["wasmjit_fuse_buffer", "wasmjit_fuse_dispatch"];
+
+/// Everything that the user decided about a mount.
+pub struct MountPlan {
+    /// Where to mount.
+    pub mountpoint: PathBuf,
+    /// The user's mount options; those that are the guest's are in `args` already.
+    pub options: MountOptions,
+    /// What the table of mounts shows unless the user or the guest names something else.
+    pub name: String,
+    /// How to serve.
+    pub server: ServerConfig,
+    /// What the guest may reach.
+    pub policy: host::Policy,
+    /// The guest's arguments, program name first.
+    pub args: Vec<Vec<u8>>,
+}
+
+/// What went wrong with a mount.
+#[derive(Debug)]
+pub enum Error {
+    /// The module lacks these exports; it is some other program.
+    NotAFilesystem(Vec<&'static str>),
+    /// The module could not be loaded or linked.
+    Engine(EngineError),
+    /// Mounting or serving failed.
+    Host(fs_host::Error),
+    /// A granted directory cannot be opened.
+    Policy(host::PolicyError),
+    /// The granted directories cannot be handed to the guest.
+    Grants(host::Errno),
+    /// The guest trapped outside of a request.
+    Trap(Trap),
+    /// The guest ended with this status without having served.
+    NeverServed(i32),
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Error::NotAFilesystem(missing) => write!(
+                f,
+                "the module is not a filesystem: it does not export {}; build it with `wasmjit cc`, which links the \
+                 FUSE library (or run it with `wasmjit run` if it is an ordinary program)",
+                missing.join(" and ")
+            ),
+            Error::Engine(error) => error.fmt(f),
+            Error::Host(error) => error.fmt(f),
+            Error::Policy(error) => error.fmt(f),
+            Error::Grants(errno) => write!(f, "the granted directories cannot be opened: {errno}"),
+            Error::Trap(trap) => write!(f, "the filesystem failed: {trap}"),
+            Error::NeverServed(status) => {
+                write!(f, "the filesystem ended with status {status} before it was mounted; it may have said why")
+            }
+        }
+    }
+}
+
+impl std::error::Error for Error {}
+
+impl From<EngineError> for Error {
+    fn from(error: EngineError) -> Error {
+        Error::Engine(error)
+    }
+}
+
+impl From<fs_host::Error> for Error {
+    fn from(error: fs_host::Error) -> Error {
+        Error::Host(error)
+    }
+}
+
+/// A store's data while a filesystem runs: the host state, and how far the mount has come.
+pub(crate) struct FsState {
+    host: Host,
+    stage: Stage,
+    /// Where replies go while the guest serves.
+    replies: Option<Replies>,
+    /// Ends blocking host calls with EINTR without stopping the guest.
+    soft_interrupt: Arc<AtomicBool>,
+    /// What the FUSE host said when the guest's mount or serve failed: more than an errno can say.
+    failure: Option<fs_host::Error>,
+    served: bool,
+}
+
+/// How far the mount has come.
+enum Stage {
+    /// Not mounted yet.
+    Planned { mountpoint: PathBuf, options: Box<MountOptions>, name: String, config: Box<ServerConfig> },
+    /// Mounted, waiting for `serve`.
+    Mounted(Box<Server>),
+    /// Within `serve`, or after it.
+    Done,
+    /// Serving ended because the guest failed and is to be started again.
+    Restart(Box<Server>),
+}
+
+impl HasHost for FsState {
+    fn host(&mut self) -> &mut Host {
+        &mut self.host
+    }
+}
+
+/// Whether a module is a filesystem, by its exports.
+pub fn check_filesystem(module: &Module) -> Result<(), Error> {
+    let has = |name: &str| matches!(module.info().export(name), Some(ExportKind::Func(_)));
+    let missing: Vec<&'static str> = REQUIRED_EXPORTS.iter().copied().filter(|name| !has(name)).collect();
+    if missing.is_empty() { Ok(()) } else { Err(Error::NotAFilesystem(missing)) }
+}
+
+/// Runs a filesystem until it is unmounted; gives the exit status of its `main`.
+///
+/// # Errors
+/// Everything that keeps it from being mounted, and a trap outside of a request. A guest that fails in a request
+/// answers EIO and what [`ServerConfig::on_trap`] says.
+pub fn run(engine: &Engine, module: &Module, plan: MountPlan) -> Result<i32, Error> {
+    check_filesystem(module)?;
+    let mut linker = Linker::new();
+    host::link(&mut linker, module)?;
+    imports::add_to_linker(&mut linker)?;
+    let mut stage = Stage::Planned {
+        mountpoint: plan.mountpoint,
+        options: Box::new(plan.options),
+        name: plan.name,
+        config: Box::new(plan.server),
+    };
+    loop {
+        let mut host = Host::new(&plan.policy).map_err(Error::Policy)?;
+        host::configure(&mut host, module).map_err(Error::Grants)?;
+        let soft_interrupt = Arc::new(AtomicBool::new(false));
+        host.soft_interrupt = Some(soft_interrupt.clone());
+        let state = FsState { host, stage, replies: None, soft_interrupt, failure: None, served: false };
+        let mut store = Store::new(engine, state);
+        let result = linker
+            .instantiate(&mut store, module)
+            .map_err(Error::from)
+            .and_then(|instance| host::run_main(&mut store, &instance, &plan.args).map_err(Error::Trap))
+            .map(|code| code.0);
+        let mut state = store.into_data();
+        if let Stage::Restart(server) = std::mem::replace(&mut state.stage, Stage::Done) {
+            log::warn!("starting the filesystem again");
+            stage = Stage::Mounted(server);
+            continue;
+        }
+        return conclude(result, state);
+    }
+}
+
+/// What the end of `main` means.
+fn conclude(result: Result<i32, Error>, mut state: FsState) -> Result<i32, Error> {
+    if let Some(failure) = state.failure.take() {
+        return Err(failure.into());
+    }
+    match result {
+        Ok(status) if !state.served => Err(Error::NeverServed(status)),
+        other => other,
+    }
+}
+
+/// Whether a trap means that the guest was stopped from outside.
+fn was_interrupted(trap: &Trap) -> bool {
+    trap.code() == Some(TrapCode::Interrupt)
+}
+
+/// Mounts for a guest that asked for it with these option wishes.
+fn mount(state: &mut FsState, wishes: &str) -> Result<(), fs_host::Error> {
+    let Stage::Planned { mountpoint, options, name, config } = std::mem::replace(&mut state.stage, Stage::Done) else {
+        unreachable!("the caller looked");
+    };
+    let mount = Mount::new(&mountpoint, &merged(*options, MountOptions::parse(&honoured(wishes))?, name))?;
+    state.stage = Stage::Mounted(Box::new(Server::new(mount, *config)?));
+    Ok(())
+}
+
+/// The user's options with what the guest may add to them.
+fn merged(user: MountOptions, wish: MountOptions, name: String) -> MountOptions {
+    MountOptions {
+        ro: user.ro || wish.ro,
+        default_permissions: user.default_permissions || wish.default_permissions,
+        noexec: user.noexec || wish.noexec,
+        noatime: user.noatime || wish.noatime,
+        sync: user.sync || wish.sync,
+        dirsync: user.dirsync || wish.dirsync,
+        max_read: user.max_read.or(wish.max_read),
+        fsname: user.fsname.clone().or(wish.fsname).or(Some(name)),
+        subtype: user.subtype.clone().or(wish.subtype).or(Some("wasmjit".into())),
+        ..user
+    }
+}
+
+/// Of a guest's mount option wishes, those that the host grants: they restrict the mount, or only describe it.
+fn honoured(wishes: &str) -> String {
+    const GRANTED: &[&str] = &["ro", "nosuid", "nodev", "noexec", "noatime", "sync", "dirsync", "default_permissions"];
+    const GRANTED_VALUES: &[&str] = &["fsname=", "subtype=", "max_read="];
+    let granted = |wish: &&str| {
+        let good = GRANTED.contains(wish) || GRANTED_VALUES.iter().any(|name| wish.starts_with(name));
+        if !good && !wish.is_empty() {
+            log::debug!("the filesystem's mount option {wish} is left to the command line");
+        }
+        good
+    };
+    wishes.split(',').filter(granted).collect::<Vec<_>>().join(",")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::honoured;
+
+    #[test]
+    fn a_guest_cannot_widen_its_mount() {
+        assert_eq!(honoured("allow_other,default_permissions,suid,dev,rw,fsname=a"), "default_permissions,fsname=a");
+        assert_eq!(honoured(""), "");
+        assert_eq!(honoured("ro,allow_root,max_read=4096"), "ro,max_read=4096");
+    }
+}

@@ -1,0 +1,297 @@
+//! The command line: what it prints, how it fails, what it leaves behind.
+
+mod common;
+
+use common::*;
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+use std::process::{Command, Output, Stdio};
+use std::time::{Duration, Instant};
+
+fn output(args: &[&str]) -> Output {
+    wasmjit().args(args).env_remove("RUST_LOG").stdin(Stdio::null()).output().unwrap()
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
+
+/// Runs a command that has to fail with a code and a message that holds all of `words`.
+fn fails(args: &[&str], code: i32, words: &[&str]) {
+    let output = output(args);
+    let message = text(&output.stderr);
+    assert_eq!(output.status.code(), Some(code), "{args:?}: {message}");
+    for word in words {
+        assert!(message.contains(word), "{args:?} does not say `{word}`: {message}");
+    }
+    assert!(!message.contains("panicked"), "{message}");
+}
+
+/// A module from text, in a file.
+fn module(temp: &TempDir, name: &str, wat: &str) -> String {
+    let path = temp.0.join(name);
+    fs::write(&path, wat::parse_str(wat).unwrap()).unwrap();
+    path.to_str().unwrap().to_string()
+}
+
+#[test]
+fn help_teaches_and_succeeds() {
+    for args in [&["--help"][..], &["mount", "--help"], &["run", "--help"]] {
+        let output = output(args);
+        assert_eq!(output.status.code(), Some(0));
+        assert!(text(&output.stdout).contains("Examples:"), "{args:?}");
+        assert!(output.stderr.is_empty());
+    }
+    assert!(text(&output(&["--version"]).stdout).starts_with("wasmjit "));
+}
+
+#[test]
+fn wrong_usage_is_two() {
+    fails(&[], 2, &["Usage"]);
+    fails(&["mount", "memfs"], 2, &["MOUNTPOINT"]);
+    fails(&["mount", "memfs", "/tmp", "--memory-limit", "much"], 2, &["much", "512M"]);
+    fails(&["mount", "memfs", "/tmp", "--timeout", "soon"], 2, &["soon", "500ms"]);
+    fails(&["mount", "memfs", "/tmp", "--max-request", "10"], 2, &["at least"]);
+    fails(&["mount", "memfs", "/tmp", "-o", "uid=me"], 2, &["uid=me"]);
+    fails(&["mount", "memfs", "/tmp", "--on-trap", "pray"], 2, &["poison"]);
+    fails(&["mount", "memfs", "/tmp", "--dir", "/x::data"], 2, &["/x::data", "HOST[::GUEST][:ro]"]);
+    fails(&["frobnicate"], 2, &["frobnicate"]);
+}
+
+#[test]
+fn errors_about_files_say_what_to_do() {
+    let temp = TempDir::new("cli-files");
+    let dir = temp.dir("mnt");
+    let dir = dir.to_str().unwrap();
+    fails(&["mount", "nofs", dir], 1, &["nofs", "memfs"]);
+    fails(&["mount", "./nofs.wasm", dir], 1, &["./nofs.wasm", "no such file"]);
+    fails(&["mount", dir, dir], 1, &["directory"]);
+    let elf = temp.0.join("elf");
+    fs::write(&elf, b"\x7fELF\x02\x01\x01").unwrap();
+    fails(&["mount", elf.to_str().unwrap(), dir], 1, &["native program", "wasmjit cc"]);
+    fails(&["inspect", elf.to_str().unwrap()], 1, &["native program"]);
+    let cut = temp.0.join("cut.wasm");
+    fs::write(&cut, b"\0asm\x01\0\0\0\x01\x7f").unwrap();
+    fails(&["inspect", cut.to_str().unwrap()], 1, &["offset"]);
+    let program = module(&temp, "program.wasm", r#"(module (func (export "_start")))"#);
+    fails(&["mount", &program, dir], 1, &["not a filesystem", "wasmjit run"]);
+    let needy = module(
+        &temp,
+        "needy.wasm",
+        r#"(module (import "env" "no_such_thing" (func (param i32))) (func (export "wasmjit_fuse_dispatch") (param i32 i32))
+            (func (export "wasmjit_fuse_buffer") (param i32 i32) (result i32) (i32.const 0)) (memory (export "memory") 1)
+            (func (export "_start") (call 0 (i32.const 1))))"#,
+    );
+    fails(&["mount", &needy, dir], 1, &["env.no_such_thing"]);
+    fails(&["inspect", &needy], 1, &["env.no_such_thing"]);
+    assert!(text(&output(&["inspect", &needy]).stdout).contains("MISSING env.no_such_thing (i32)"));
+}
+
+#[test]
+fn errors_about_mountpoints_say_what_to_do() {
+    if !can_mount() {
+        return;
+    }
+    let temp = TempDir::new("cli-mountpoints");
+    let file = temp.0.join("file");
+    fs::write(&file, "x").unwrap();
+    for foreground in [true, false] {
+        let mount = |at: &Path, words: &[&str]| {
+            let at = at.to_str().unwrap();
+            let args = if foreground { vec!["mount", "-f", "memfs", at] } else { vec!["mount", "memfs", at] };
+            fails(&args, 1, words);
+        };
+        mount(&file, &["not a directory"]);
+        mount(&temp.0.join("missing"), &["mkdir"]);
+    }
+    fails(&["umount", temp.0.to_str().unwrap()], 1, &["no FUSE filesystem"]);
+}
+
+#[test]
+fn inspect_knows_the_examples() {
+    let jsonfs = root().join("examples/jsonfs/jsonfs.wasm");
+    for (name, sdk) in [("memfs", "abi=1"), ("hello", "abi=1"), (jsonfs.to_str().unwrap(), "language=rust")] {
+        let output = output(&["inspect", name]);
+        let text = text(&output.stdout);
+        assert_eq!(output.status.code(), Some(0), "{text}");
+        assert!(text.contains("filesystem (wasmjit mount)") && text.contains(sdk), "{text}");
+        assert!(text.contains("all there") && text.contains("wasmjit_fuse.serve () -> i32"), "{text}");
+    }
+}
+
+#[test]
+fn the_sdk_is_unpacked_once_and_whole() {
+    let temp = TempDir::new("cli-sdk");
+    let sdk = |args: &[&str]| -> String {
+        let output = wasmjit().arg("sdk").args(args).env("XDG_DATA_HOME", &temp.0).output().unwrap();
+        assert!(output.status.success(), "{}", text(&output.stderr));
+        text(&output.stdout).trim_end().to_string()
+    };
+    let children: Vec<_> = (0..4)
+        .map(|_| wasmjit().arg("sdk").env("XDG_DATA_HOME", &temp.0).stdout(Stdio::null()).spawn().unwrap())
+        .collect();
+    for mut child in children {
+        assert!(child.wait().unwrap().success(), "processes that unpack at once do not disturb each other");
+    }
+    let path = sdk(&[]);
+    assert_eq!(path, sdk(&["--path"]));
+    assert!(Path::new(&path).starts_with(&temp.0));
+    assert_eq!(fs::read_dir(temp.0.join("wasmjit")).unwrap().count(), 1, "nothing else is left");
+    for tool in ["bin/wasmjit-cc", "bin/wasmjit-c++"] {
+        let mode = fs::metadata(Path::new(&path).join(tool)).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o755, "{tool}");
+    }
+    assert!(Path::new(&sdk(&["--pkg-config"])).join("fuse3.pc").exists());
+    assert!(Path::new(sdk(&["--cflags"]).trim_start_matches("-I")).join("fuse.h").exists());
+    assert!(Path::new(&sdk(&["--rust"])).join("src/lib.rs").exists());
+    let homeless = wasmjit().arg("sdk").env_remove("XDG_DATA_HOME").env_remove("HOME").output().unwrap();
+    assert!(text(&homeless.stderr).contains("XDG_DATA_HOME") && homeless.status.code() == Some(1));
+}
+
+#[test]
+fn programs_hand_on_their_exit_codes() {
+    let temp = TempDir::new("cli-run");
+    let start = |body: &str| {
+        format!(
+            r#"(module (import "wasi_snapshot_preview1" "proc_exit" (func $exit (param i32)))
+                (memory (export "memory") 1) (func (export "_start") {body}))"#
+        )
+    };
+    let fine = module(&temp, "fine.wasm", &start(""));
+    assert_eq!(output(&["run", &fine]).status.code(), Some(0));
+    let seven = module(&temp, "seven.wasm", &start("(call $exit (i32.const 7))"));
+    assert_eq!(output(&["run", &seven, "--dir", "x"]).status.code(), Some(7), "options after the program are its own");
+    let trap = module(&temp, "trap.wasm", &start("unreachable"));
+    fails(&["run", &trap], 134, &["unreachable"]);
+    let forever = module(&temp, "forever.wasm", &start("(loop (br 0))"));
+    fails(&["run", "--timeout", "200ms", &forever], 134, &["interrupted"]);
+    fails(&["run", "no.wasm"], 1, &["no.wasm", "no such file"]);
+}
+
+/// Waits until nothing is mounted there any more.
+fn gone(dir: &Path, before: u64) {
+    let deadline = Instant::now() + Duration::from_secs(10);
+    while device(dir) != before {
+        assert!(Instant::now() < deadline, "{} is still mounted", dir.display());
+        std::thread::sleep(Duration::from_millis(10));
+    }
+}
+
+#[test]
+fn a_background_mount_works_when_the_command_returns() {
+    if !can_mount() {
+        return;
+    }
+    let temp = TempDir::new("cli-daemon");
+    let dir = temp.dir("mnt");
+    let log = temp.0.join("log");
+    let before = device(&dir);
+    let at = dir.to_str().unwrap();
+    for round in 0..3 {
+        let mount = output(&["mount", "memfs", at, "--stats", "--log", log.to_str().unwrap()]);
+        assert!(mount.status.success(), "{}", text(&mount.stderr));
+        assert_ne!(device(&dir), before, "it is mounted as soon as the command returns");
+        assert_eq!(fs::read_dir(&dir).unwrap().count(), 0, "round {round} begins empty");
+        fs::write(dir.join("file"), "content").unwrap();
+        assert_eq!(fs::read_to_string(dir.join("file")).unwrap(), "content");
+        fails(&["mount", "memfs", at], 1, &["already mounted"]);
+        let umount = output(&["umount", at]);
+        assert!(umount.status.success(), "{}", text(&umount.stderr));
+        gone(&dir, before);
+    }
+    let deadline = Instant::now() + Duration::from_secs(10);
+    while !fs::read_to_string(&log).unwrap().to_lowercase().contains("lookup") {
+        assert!(Instant::now() < deadline, "the statistics are in the log: {:?}", fs::read_to_string(&log));
+        std::thread::sleep(Duration::from_millis(10));
+    }
+}
+
+#[test]
+fn the_command_returns_although_its_output_is_a_pipe() {
+    if !can_mount() {
+        return;
+    }
+    // A background process that kept the pipe open would make `$(wasmjit mount ...)` wait for ever.
+    let temp = TempDir::new("cli-pipe");
+    let dir = temp.dir("mnt");
+    let before = device(&dir);
+    let at = dir.to_str().unwrap();
+    let started = Instant::now();
+    let output = output(&["mount", "hello", at]);
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    assert!(started.elapsed() < Duration::from_secs(30));
+    assert!(fs::read_to_string(dir.join("hello")).unwrap().contains("Hello"));
+    run(Command::new("umount").arg(&dir), 10);
+    gone(&dir, before);
+}
+
+#[test]
+fn lazily_unmounted_files_are_served_to_the_end() {
+    if !can_mount() {
+        return;
+    }
+    use std::io::{Read, Write};
+    let temp = TempDir::new("cli-lazy");
+    let dir = temp.dir("mnt");
+    let before = device(&dir);
+    let mut mounted = Mounted::start(&dir, "memfs", &[], &[]);
+    let mut file = fs::File::options().read(true).write(true).create_new(true).open(dir.join("file")).unwrap();
+    fails(&["umount", dir.to_str().unwrap()], 1, &["in use", "-l"]);
+    assert!(output(&["umount", "-l", dir.to_str().unwrap()]).status.success());
+    assert_eq!(device(&dir), before);
+    file.write_all(b"still here").unwrap();
+    let mut back = String::new();
+    std::io::Seek::rewind(&mut file).unwrap();
+    file.read_to_string(&mut back).unwrap();
+    assert_eq!(back, "still here");
+    assert!(mounted.server.try_wait().unwrap().is_none());
+    drop(file);
+    assert!(mounted.wait(Duration::from_secs(10)).is_some_and(|status| status.success()));
+}
+
+#[test]
+fn debug_shows_requests_and_replies() {
+    if !can_mount() {
+        return;
+    }
+    let temp = TempDir::new("cli-debug");
+    let dir = temp.dir("mnt");
+    let before = device(&dir);
+    let server = wasmjit().args(["mount", "-d", "memfs"]).arg(&dir).stderr(Stdio::piped()).spawn().unwrap();
+    let deadline = Instant::now() + Duration::from_secs(30);
+    while device(&dir) == before {
+        assert!(Instant::now() < deadline, "it did not mount");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    assert!(fs::metadata(dir.join("missing")).is_err());
+    assert!(output(&["umount", dir.to_str().unwrap()]).status.success());
+    let text = text(&server.wait_with_output().unwrap().stderr).to_uppercase();
+    assert!(text.contains("INIT") && text.contains("LOOKUP"), "{text}");
+}
+
+#[test]
+fn a_guest_in_rust_reads_what_it_was_granted() {
+    if !can_mount() {
+        return;
+    }
+    let temp = TempDir::new("cli-jsonfs");
+    let data = temp.dir("data");
+    fs::write(data.join("x.json"), r#"{"list": [1, {"deep": "värde"}], "a/b": null}"#).unwrap();
+    let wasm = root().join("examples/jsonfs/jsonfs.wasm");
+    let wasm = wasm.to_str().unwrap();
+    let grant = format!("{}::/data:ro", data.display());
+    let dir = temp.dir("mnt");
+    let mounted = Mounted::start(&dir, wasm, &["--dir", &grant], &["--", "/data/x.json"]);
+    assert_eq!(fs::read_to_string(dir.join("list/1/deep")).unwrap(), "värde\n");
+    assert_eq!(fs::read_to_string(dir.join("a%2Fb")).unwrap(), "null\n");
+    let mut names: Vec<_> = fs::read_dir(dir.join("list")).unwrap().map(|e| e.unwrap().file_name()).collect();
+    names.sort();
+    assert_eq!(names, ["0", "1"]);
+    assert_eq!(fs::write(dir.join("new"), "x").unwrap_err().kind(), std::io::ErrorKind::ReadOnlyFilesystem);
+    drop(mounted);
+    let at = dir.to_str().unwrap();
+    fails(&["mount", wasm, at, "--", "/data/x.json"], 1, &["x.json"]);
+    fs::write(data.join("x.json"), "{").unwrap();
+    fails(&["mount", wasm, at, "--dir", &grant, "--", "/data/x.json"], 1, &["byte 1"]);
+}

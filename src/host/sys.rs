@@ -491,6 +491,18 @@ pub fn identity() -> [u32; 4] {
     unsafe { [libc::getuid(), libc::geteuid(), libc::getgid(), libc::getegid()] }
 }
 
+/// `setfsuid(2)`: who this thread accesses files as, until the next call; gives who it was.
+pub fn setfsuid(uid: u32) -> u32 {
+    // SAFETY: takes an integer; the previous number is the answer in every case.
+    unsafe { libc::setfsuid(uid) as u32 }
+}
+
+/// `setfsgid(2)`: as [`setfsuid`] for the group.
+pub fn setfsgid(gid: u32) -> u32 {
+    // SAFETY: as above.
+    unsafe { libc::setfsgid(gid) as u32 }
+}
+
 /// The supplementary groups.
 pub fn groups() -> Result<Vec<u32>> {
     let count = call!(getgroups(0, std::ptr::null_mut()))?;

@@ -417,6 +417,29 @@ fn host_functions_that_call_themselves_run_out_of_stack() {
     }
 }
 
+/// Runs as a process of its own, below.
+#[test]
+#[ignore = "ends the process"]
+fn a_host_function_that_overflows_the_stack() {
+    fn deep(n: u64) -> u64 {
+        std::hint::black_box(deep(n + 1) + 1)
+    }
+    let mut linker = Linker::new();
+    linker.func_wrap("env", "host", |_: Caller<'_, ()>, n: i32| drop(deep(n as u64))).unwrap();
+    let (mut store, instance) = linked(&linker, (), DEEP);
+    let _ = instance.get_typed_func::<i32, ()>(&store, "outer").unwrap().call(&mut store, 0);
+}
+
+#[test]
+fn faults_of_the_host_are_not_taken_for_the_guests() {
+    let this = std::env::current_exe().unwrap();
+    let name = "a_host_function_that_overflows_the_stack";
+    let output = std::process::Command::new(this).args(["--ignored", "--exact", name]).output().unwrap();
+    assert!(!output.status.success());
+    let text = String::from_utf8_lossy(&output.stderr);
+    assert!(text.contains("overflowed its stack"), "the handler that was there before has its say: {text}");
+}
+
 #[test]
 fn panics_pass_through_guests_and_leave_the_store_usable() {
     struct Dropped(Arc<AtomicU32>);

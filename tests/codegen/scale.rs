@@ -39,7 +39,8 @@ fn giant_switch(cases: usize) -> String {
 
 /// A loop around a switch, as interpreters and Go's compiler make them: every case jumps back.
 fn state_machine(cases: usize) -> String {
-    let mut text = String::from("(module (func (export \"f\") (param i32) (result i32) (local i32 i32 i32)\n(loop $next ");
+    let mut text =
+        String::from("(module (func (export \"f\") (param i32) (result i32) (local i32 i32 i32)\n(loop $next ");
     text += &"(block ".repeat(cases);
     text += "(br_table ";
     (0..cases).for_each(|case| write!(text, "{case} ").unwrap());
@@ -77,7 +78,7 @@ fn many_blocks_compile_in_linear_time() {
 
 #[test]
 fn giant_switches_compile_in_linear_time() {
-    assert_linear("switch", giant_switch, 2_000);
+    assert_linear("switch", giant_switch, 1_000);
 }
 
 #[test]
@@ -93,33 +94,4 @@ fn large_functions_run() {
     assert_eq!(guest.call("f", &[u32::MAX as u64]), Ok(vec![0]));
     let guest = Guest::wat(&state_machine(500), &options());
     assert_eq!(guest.call("f", &[3]), Ok(vec![499 * 3]));
-}
-
-#[test]
-fn phases() {
-    for text in [many_blocks(20_000), giant_switch(10000)] {
-    let bytes = wat::parse_str(&text).unwrap();
-    let t = Instant::now();
-    let module = wasm::parse(&bytes).unwrap();
-    println!("parse {:?}", t.elapsed());
-    let t = Instant::now();
-    let mut func = wasmjit::ir::build::build(&module, &bytes, 0, false).unwrap();
-    println!("build {:?}", t.elapsed());
-    let t = Instant::now();
-    wasmjit::ir::passes::optimize(&mut func);
-    println!("optimize {:?}", t.elapsed());
-    let t = Instant::now();
-    let order = wasmjit::codegen::isel::Order::new(&func).unwrap();
-    println!("order {:?}", t.elapsed());
-    let t = Instant::now();
-    use wasmjit::codegen::x64::*;
-    let env = lower::Env { module: &module, layout: module.vm_layout(), options: options() };
-    let mut lower = lower::Lower::new(env, &func);
-    let blocks = wasmjit::codegen::isel::select(&mut lower, &func, &order).unwrap();
-    println!("select {:?}", t.elapsed());
-    drop(blocks);
-    let t = Instant::now();
-    compile(&module, &func, &options(), &mut Default::default()).unwrap();
-    println!("all {:?}", t.elapsed());
-    }
 }

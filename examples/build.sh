@@ -10,7 +10,13 @@ build() { # into directory
 	for dir in "$here"/*/; do
 		name=$(basename "$dir")
 		ls "$dir"*.c >/dev/null 2>&1 || continue
-		"$cc" -O2 "$dir"*.c -o "$1/$name.wasm"
+		# the same nodeids in every instance, and no state: only the archive can say so
+		case $name in
+		archive) declare="--wasmjit-readonly --wasmjit-restartable" ;;
+		*) declare= ;;
+		esac
+		# shellcheck disable=SC2086 # words
+		"$cc" -O2 $declare "$dir"*.c -o "$1/$name.wasm"
 	done
 }
 

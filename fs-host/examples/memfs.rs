@@ -2,7 +2,8 @@
 //!
 //!     memfs [-o opt,...] [-d] [-s] MOUNTPOINT
 //!
-//! `-d` prints each message, `-s` statistics at the end.
+//! `-d` prints each message, `-s` statistics at the end; `-o timeout=0` makes the kernel ask for every
+//! name and attribute, so that each operation is measured.
 
 use std::sync::Arc;
 
@@ -31,9 +32,16 @@ fn run() -> Result<(), Box<dyn std::error::Error>> {
     }
     let mountpoint = mountpoint.ok_or("usage: memfs [-o opt,...] [-d] [-s] MOUNTPOINT")?;
     let timed = config.stats;
+    let mut guest = MemFs::new();
+    for option in &options.guest {
+        match option.split_once('=') {
+            Some(("timeout", seconds)) => guest.valid_seconds = seconds.parse()?,
+            _ => return Err(format!("unknown option {option}").into()),
+        }
+    }
     let mount = Mount::new(mountpoint, &options)?;
     let mut server = Server::new(mount, config)?;
-    let end = server.run(&mut MemFs::new())?;
+    let end = server.run(&mut guest)?;
     eprintln!("{end:?}");
     if timed {
         eprint!("{}", server.stats());

@@ -50,7 +50,12 @@ impl GuestFault {
 
 impl fmt::Display for GuestFault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.message)
+        // Names in a backtrace are the guest's: they must not write to the terminal what they like.
+        self.message.chars().try_for_each(|c| match c {
+            '\n' | '\t' => write!(f, "{c}"),
+            c if c.is_control() => write!(f, "{}", c.escape_default()),
+            c => write!(f, "{c}"),
+        })
     }
 }
 
@@ -158,4 +163,15 @@ pub trait Guest {
 
     /// How to stop a dispatch. Asked once, after `attach`.
     fn interrupter(&self) -> Arc<dyn Interrupt>;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn faults_are_printed_without_control_characters() {
+        let fault = GuestFault::trap("trap\n\tat \x1b[31mevil\u{9b}");
+        assert_eq!(fault.to_string(), "trap\n\tat \\u{1b}[31mevil\\u{9b}");
+    }
 }

@@ -6,6 +6,7 @@
 use std::ffi::{CStr, CString};
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicI32, Ordering};
 
 /// A positive errno number as Linux counts them.
@@ -287,13 +288,16 @@ extern "C" fn note_signal(signal: i32) {
 
 /// Signal handlers that hand signals to a thread; dropping it puts the former handlers back.
 pub struct SignalWatch {
+    /// Handlers write to its descriptor, so it must not be closed before they are gone.
+    _event: Arc<Event>,
     former: Vec<(i32, libc::sigaction)>,
 }
 
 impl SignalWatch {
     /// Catches `signals` and sets `event` when one arrives. A signal that is ignored (as under nohup) or that
     /// the program handles itself is left alone. One watch at a time: a second takes the signals over.
-    pub fn new(signals: &[i32], event: &Event) -> SignalWatch {
+    pub fn new(signals: &[i32], event: Arc<Event>) -> SignalWatch {
+        SIGNAL_BITS.store(0, Ordering::SeqCst);
         SIGNAL_FD.store(event.0.as_raw_fd(), Ordering::SeqCst);
         let mut former = Vec::new();
         for &signal in signals {
@@ -312,7 +316,7 @@ impl SignalWatch {
                 former.push((signal, old));
             }
         }
-        SignalWatch { former }
+        SignalWatch { _event: event, former }
     }
 
     /// Which signals arrived since the last call, as bits (`1 << signal`).

@@ -264,10 +264,9 @@ fn each_dirent(copy: &mut [u8], prefix: usize, mut visit: impl FnMut(&mut [u8]) 
             rest.get(prefix..).and_then(wire::Dirent::read).ok_or(Reject("has a truncated directory entry"))?;
         need(head.kind <= 15, "has a directory entry of unknown type")?;
         need(i64::try_from(head.off).is_ok(), "has a directory entry with a negative offset")?;
-        // The name's length is checked before anything is computed from it.
-        need(head.namelen as usize <= wire::NAME_MAX, "has a name of impossible length")?;
-        let name_at = prefix + wire::DIRENT_HEAD;
-        let len = wire::align8(name_at + head.namelen as usize);
+        // In 64 bits, so that no length overflows; what is longer than a name may be fails below.
+        let end = prefix as u64 + wire::DIRENT_HEAD as u64 + u64::from(head.namelen);
+        let len = usize::try_from(end.next_multiple_of(8)).unwrap_or(usize::MAX);
         need(len <= rest.len(), "has a truncated directory entry")?;
         let (entry, tail) = rest.split_at_mut(len);
         let (first, record) = entry.split_at_mut(prefix);

@@ -99,6 +99,15 @@ fn data_stays_within_what_was_asked() {
 }
 
 #[test]
+fn init_and_unknown_operations_are_bounded() {
+    assert!(shape(&facts(INIT, 0), 0, 64).is_ok());
+    assert!(shape(&facts(INIT, 0), 0, 24).is_ok());
+    assert!(shape(&facts(INIT, 0), 0, 65).is_err());
+    assert!(shape(&facts(3000, 0), 0, MAX_OPAQUE).is_ok());
+    assert!(shape(&facts(3000, 0), 0, MAX_OPAQUE + 1).is_err());
+}
+
+#[test]
 fn counts_stay_within_what_was_asked() {
     let out = |size| WriteOut { size, padding: 0 };
     accepts(facts(WRITE, 10), out(10).bytes());

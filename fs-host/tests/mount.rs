@@ -366,6 +366,48 @@ fn attribute_options_apply_to_every_guest() {
     let _ = serving.join().unwrap();
 }
 
+#[test]
+fn workers_serve_a_mount_in_parallel() {
+    if !can_mount() {
+        return;
+    }
+    let place = Place::new();
+    let mount = Mount::new(&place.0, &options("")).unwrap();
+    let mut server = Server::new(mount, ServerConfig { workers: 3, ..quiet() }).unwrap();
+    let slow = || {
+        let mut guest = Script::new(|header, body, replies| {
+            let _ = match header.opcode {
+                wire::LOOKUP if body.starts_with(b"slow") => {
+                    std::thread::sleep(Duration::from_millis(400));
+                    replies.error(header.unique, libc::ENOENT)
+                }
+                wire::GETATTR => replies.data(header.unique, attr_out().bytes()),
+                _ => replies.error(header.unique, libc::ENOSYS),
+            };
+            Ok(())
+        });
+        // Without this the kernel itself lets one lookup per directory pass at a time.
+        guest.init = guest.init.map(|out| wire::InitOut { flags: wire::INIT_PARALLEL_DIROPS as u32, ..out });
+        guest
+    };
+    let thread = std::thread::spawn(move || {
+        let mut guests = [slow(), slow(), slow()];
+        matches!(server.run_workers(&mut guests), Ok(End::Unmounted))
+    });
+    place.wait_mounted();
+    let start = Instant::now();
+    let clients: Vec<_> = (0..3)
+        .map(|i| place.join(&format!("slow{i}")))
+        .map(|path| std::thread::spawn(move || errno(fs::metadata(path))))
+        .collect();
+    for client in clients {
+        assert_eq!(client.join().unwrap(), libc::ENOENT);
+    }
+    assert!(start.elapsed() < Duration::from_millis(800), "they did not wait for each other");
+    fs_host::unmount(&place.0, Unmount::Strict).unwrap();
+    assert!(thread.join().unwrap());
+}
+
 /// Runs a shell command as a user without rights; its exit code.
 fn as_nobody(command: &str) -> i32 {
     Command::new("setpriv")
@@ -446,8 +488,12 @@ fn child_process() {
         }
     };
     let mut server = Server::new(mount, config).unwrap();
+    if role == "late" {
+        std::thread::sleep(Duration::from_millis(500));
+    }
     let end = match role.to_str().unwrap() {
-        "memfs" => server.run(&mut MemFs::new()).unwrap(),
+        // Unmounted before INIT, a late server gets an error.
+        "memfs" | "late" => server.run(&mut MemFs::new()).unwrap_or(End::Unmounted),
         "blocking" => server.run(&mut blocking()).unwrap(),
         role => panic!("{role}"),
     };
@@ -503,6 +549,13 @@ fn signals_unmount() {
         assert_eq!(exit_code(child), 0);
         assert_eq!(place.mounts(), 0);
     }
+    // Before serving began it is not lost.
+    let child = start(&place, "late", "", false);
+    wait(|| place.mounts() == 1);
+    std::thread::sleep(Duration::from_millis(100));
+    signal(&child, libc::SIGTERM);
+    exit_code(child);
+    assert_eq!(place.mounts(), 0);
     // With a file open it detaches, serves, and ends when the file is closed; or at a second signal.
     let child = daemon(&place, "");
     let mut file = File::create(place.join("open")).unwrap();

@@ -21,6 +21,10 @@ pub fn compile_function(
 ) -> Result<CompiledFunction, CodegenError> {
     let mut func = ir::build::build(module, bytes, body, options.poll)?;
     ir::passes::optimize(&mut func);
+    if options.check_allocation {
+        let fail = |text| CodegenError::Internal(format!("function {}: after the passes: {text}", func.index.0));
+        ir::verify::verify(module, &func).map_err(fail)?;
+    }
     x64::compile(module, &func, options, scratch)
 }
 

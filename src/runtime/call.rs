@@ -48,6 +48,10 @@ pub(crate) unsafe fn invoke(core: *mut StoreCore, target: Target, values: *mut u
     // SAFETY: the store lives and is not referred to elsewhere by contract; the call lives until `enter` returns.
     let left = unsafe {
         (*core).enter_thread();
+        // Host functions that call each other through the guest's tables never meet a guest's check.
+        if (raw as usize) < (*core).stack_limit() {
+            return Err(TrapCode::StackOverflow.into());
+        }
         activation::enter(raw.cast(), target.trampoline, target.ctx, target.code, values)
     };
     if left { Err(finish(core, call)) } else { Ok(()) }

@@ -77,7 +77,7 @@ impl Func {
     /// Its type.
     pub fn ty(&self, store: impl AsContext) -> FuncType {
         let core = store.core();
-        (*core.engine.func_type(self.func_ref(core).type_id)).clone()
+        core.engine.func_type(self.func_ref(core).type_id).clone()
     }
 
     fn func_ref(&self, core: &StoreCore) -> FuncRef {
@@ -94,11 +94,12 @@ impl Func {
         let core = store.core_mut();
         let func_ref = self.func_ref(core);
         let id = core.id;
-        let ty = core.engine.func_type(func_ref.type_id);
+        let engine = core.engine.clone();
+        let ty = engine.func_type(func_ref.type_id);
         let fits = args.len() == ty.params.len() && args.iter().zip(&ty.params).all(|(arg, ty)| arg.ty() == *ty);
         let cells: Option<Vec<u64>> = args.iter().map(|arg| arg.to_bits(id)).collect();
         let Some(mut values) = cells.filter(|_| fits) else {
-            let message = format!("the function has type {}, and the arguments are {args:?}", describe_func(&ty));
+            let message = format!("the function has type {}, and the arguments are {args:?}", describe_func(ty));
             return Err(Error::Usage(message).into());
         };
         values.resize(ty.params.len().max(ty.results.len()), 0);
@@ -117,11 +118,11 @@ impl Func {
         let core = store.core();
         let func_ref = self.func_ref(core);
         let ty = core.engine.func_type(func_ref.type_id);
-        if ty.params != P::types() || ty.results != R::types() {
-            let wanted = FuncType { params: P::types(), results: R::types() };
+        if ty.params != P::TYPES || ty.results != R::TYPES {
+            let wanted = FuncType { params: P::TYPES.to_vec(), results: R::TYPES.to_vec() };
             return Err(Error::Usage(format!(
                 "the function has type {}, not {}",
-                describe_func(&ty),
+                describe_func(ty),
                 describe_func(&wanted)
             )));
         }
@@ -200,7 +201,7 @@ impl<P: WasmParams, R: WasmResults> TypedFunc<P, R> {
 /// Parameters of a typed call: a number or a tuple of up to eight.
 pub trait WasmParams: 'static {
     #[doc(hidden)]
-    fn types() -> Vec<ValType>;
+    const TYPES: &'static [ValType];
     #[doc(hidden)]
     fn store(self, cells: &mut [u64; CELLS]);
 }
@@ -208,15 +209,13 @@ pub trait WasmParams: 'static {
 /// Results of a typed call: a number or a tuple of up to eight, `()` for none.
 pub trait WasmResults: 'static {
     #[doc(hidden)]
-    fn types() -> Vec<ValType>;
+    const TYPES: &'static [ValType];
     #[doc(hidden)]
     fn load(cells: &[u64; CELLS]) -> Self;
 }
 
 impl<V: WasmTy> WasmParams for V {
-    fn types() -> Vec<ValType> {
-        vec![V::TYPE]
-    }
+    const TYPES: &'static [ValType] = &[V::TYPE];
     #[inline]
     fn store(self, cells: &mut [u64; CELLS]) {
         cells[0] = self.to_cell();
@@ -224,9 +223,7 @@ impl<V: WasmTy> WasmParams for V {
 }
 
 impl<V: WasmTy> WasmResults for V {
-    fn types() -> Vec<ValType> {
-        vec![V::TYPE]
-    }
+    const TYPES: &'static [ValType] = &[V::TYPE];
     #[inline]
     fn load(cells: &[u64; CELLS]) -> V {
         V::from_cell(cells[0])
@@ -236,13 +233,13 @@ impl<V: WasmTy> WasmResults for V {
 macro_rules! tuples {
     ($($name:ident $index:tt),*) => {
         impl<$($name: WasmTy),*> WasmParams for ($($name,)*) {
-            fn types() -> Vec<ValType> { vec![$($name::TYPE),*] }
+            const TYPES: &'static [ValType] = &[$($name::TYPE),*];
             #[inline]
             #[allow(unused_variables)]
             fn store(self, cells: &mut [u64; CELLS]) { $(cells[$index] = self.$index.to_cell();)* }
         }
         impl<$($name: WasmTy),*> WasmResults for ($($name,)*) {
-            fn types() -> Vec<ValType> { vec![$($name::TYPE),*] }
+            const TYPES: &'static [ValType] = &[$($name::TYPE),*];
             #[inline]
             #[allow(unused_variables, clippy::unused_unit)]
             fn load(cells: &[u64; CELLS]) -> Self { ($($name::from_cell(cells[$index]),)*) }

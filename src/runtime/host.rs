@@ -229,7 +229,7 @@ pub trait HostValue {
     #[doc(hidden)]
     type Returned;
     #[doc(hidden)]
-    fn types() -> Vec<ValType>;
+    const TYPES: &'static [ValType];
     #[doc(hidden)]
     fn returned(self) -> Self::Returned;
     #[doc(hidden)]
@@ -238,9 +238,7 @@ pub trait HostValue {
 
 impl HostValue for () {
     type Returned = ();
-    fn types() -> Vec<ValType> {
-        Vec::new()
-    }
+    const TYPES: &'static [ValType] = &[];
     fn returned(self) {}
     fn to_cell(self) -> u64 {
         0
@@ -249,9 +247,7 @@ impl HostValue for () {
 
 impl<V: WasmTy> HostValue for V {
     type Returned = V::Returned;
-    fn types() -> Vec<ValType> {
-        vec![V::TYPE]
-    }
+    const TYPES: &'static [ValType] = &[V::TYPE];
     #[inline]
     fn returned(self) -> V::Returned {
         WasmTy::returned(self)
@@ -304,7 +300,7 @@ macro_rules! into_host_func {
             $($param: WasmTy,)*
         {
             fn func_type() -> FuncType {
-                FuncType { params: vec![$($param::TYPE),*], results: R::Value::types() }
+                FuncType { params: vec![$($param::TYPE),*], results: R::Value::TYPES.to_vec() }
             }
 
             fn native_entry() -> *const u8 {

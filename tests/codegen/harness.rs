@@ -134,6 +134,9 @@ pub fn type_id(ty: &FuncType) -> u32 {
     *types.entry(ty.clone()).or_insert(next)
 }
 
+/// What a call gave.
+pub type Outcome = Result<Vec<u64>, TrapCode>;
+
 /// A running module.
 pub struct Guest {
     pub module: Module,

@@ -3,4 +3,6 @@
 
 mod harness;
 mod ops;
+mod random;
 mod sandbox;
+mod scale;

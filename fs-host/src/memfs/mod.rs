@@ -2,6 +2,7 @@
 //! tests that need a well-behaved one.
 
 mod data;
+mod files;
 mod node;
 mod ops;
 
@@ -18,8 +19,8 @@ type Answer = Result<(), Errno>;
 
 /// Bytes of file data that a filesystem holds unless told otherwise.
 pub const DEFAULT_CAPACITY: u64 = 1 << 30;
-/// How long the kernel may trust names and attributes, in seconds. Nothing changes them behind its back.
-const VALID_SECONDS: u64 = 1;
+/// How long the kernel may trust names and attributes unless told otherwise. Nothing changes them behind its back.
+pub const DEFAULT_VALID_SECONDS: u64 = 1;
 
 /// The filesystem.
 pub struct MemFs {
@@ -28,6 +29,8 @@ pub struct MemFs {
     /// The reply's body while an operation puts it together.
     out: Vec<u8>,
     tree: Tree,
+    /// How long the kernel may trust names and attributes, in seconds; 0 asks for every one of them.
+    pub valid_seconds: u64,
 }
 
 impl Default for MemFs {
@@ -45,7 +48,13 @@ impl MemFs {
     /// An empty filesystem for this many bytes of file data.
     pub fn with_capacity(bytes: u64) -> Self {
         let (uid, gid) = crate::sys::effective_ids();
-        MemFs { replies: None, request: Vec::new(), out: Vec::new(), tree: Tree::new(bytes, uid, gid) }
+        MemFs {
+            replies: None,
+            request: Vec::new(),
+            out: Vec::new(),
+            tree: Tree::new(bytes, uid, gid),
+            valid_seconds: DEFAULT_VALID_SECONDS,
+        }
     }
 
     fn init(&mut self, body: &[u8]) -> Answer {

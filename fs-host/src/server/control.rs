@@ -78,7 +78,7 @@ impl<'a> Control<'a> {
         while !self.shared.ended.load(Ordering::Acquire) {
             let reading = self.shared.attention() & STANDBY != 0 && !self.is_queue_full();
             let message = self.standby.as_ref().filter(|_| reading).map(|channel| channel.poll_fd());
-            let events = sys::poll([Some(std::os::fd::AsFd::as_fd(&self.shared.wake)), message], self.pause());
+            let events = sys::poll([Some(std::os::fd::AsFd::as_fd(self.shared.wake.as_ref())), message], self.pause());
             let now = sys::now_ns() / 1_000_000;
             self.shared.now_ms.store(now, Ordering::Relaxed);
             let woken = events[0] != 0;

@@ -113,10 +113,11 @@ pub enum End {
 
 /// A served mount. Dropping it unmounts.
 pub struct Server {
-    // The order matters when this is dropped: the channels close first, and then nothing can wait for us any more.
-    signals: Option<SignalWatch>,
+    // The order matters when this is dropped: the channels close first, and then nothing can wait for us any more;
+    // signals are caught until the mount is gone.
     shared: Arc<Shared>,
     mount: Option<Mount>,
+    signals: Option<SignalWatch>,
     config: ServerConfig,
     negotiated: Option<Negotiated>,
 }
@@ -148,7 +149,7 @@ impl Server {
         let shared = Shared::new(channels, &config, attr, only_user, unmounter)
             .map_err(|e| Error::Resource("making an eventfd", e))?;
         sys::install_wake_handler();
-        let signals = config.handle_signals.then(|| SignalWatch::new(&control::SIGNALS, &shared.wake));
+        let signals = config.handle_signals.then(|| SignalWatch::new(&control::SIGNALS, shared.wake.clone()));
         Ok(Server { signals, shared: Arc::new(shared), mount, config, negotiated: None })
     }
 

@@ -44,7 +44,8 @@ impl Replies {
     ///
     /// Errors: `EINVAL` for a message that breaks the rules (its request was answered with EIO), `ENOENT` for an unknown
     /// `unique` or one that was answered already, `ENODEV` after the end of the mount, and what the kernel says to a
-    /// notification.
+    /// notification. A notification may wait in the kernel: one about a file that has a request in dispatch should be
+    /// sent after that, or from another thread, as in native servers.
     pub fn send(&self, message: &[IoSlice<'_>]) -> Result<(), Errno> {
         // SAFETY: IoSlice is documented to have the layout of iovec, as RawSlice has; the slices are borrowed.
         unsafe {

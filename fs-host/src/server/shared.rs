@@ -47,7 +47,7 @@ pub struct Shared {
     pub attention: AtomicU32,
     pub standby: Mutex<Standby>,
     /// Wakes the control thread.
-    pub wake: Event,
+    pub wake: Arc<Event>,
     /// Milliseconds of the monotonic clock, as of the control thread's last look.
     pub now_ms: AtomicU64,
     pub init: Mutex<Option<InitAnswer>>,
@@ -88,7 +88,7 @@ impl Shared {
             channels,
             attention: AtomicU32::new(0),
             standby: Mutex::new(Standby::default()),
-            wake: Event::new()?,
+            wake: Arc::new(Event::new()?),
             now_ms: AtomicU64::new(sys::now_ns() / 1_000_000),
             init: Mutex::new(None),
             stats: Stats::new(config.stats),

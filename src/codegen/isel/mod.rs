@@ -4,6 +4,7 @@
 //! its definition: a definition whose value nobody asked for (because each user folded it) is not emitted at all.
 //! A machine implements [`Machine`] and builds its instructions with a [`Selector`].
 
+mod joined;
 mod order;
 mod selector;
 mod usage;
@@ -28,6 +29,9 @@ pub trait Machine<'a> {
 
     /// The register of a value that a jump passes on.
     fn argument(&mut self, value: Value) -> regalloc2::VReg;
+
+    /// A copy of a register.
+    fn copy(&mut self, reg: regalloc2::VReg) -> regalloc2::VReg;
 
     /// Selects a jump to the block's only successor.
     fn jump(&mut self);
@@ -59,8 +63,8 @@ pub fn select<'a, M: Machine<'a>>(
         match ordered.origin {
             Origin::Edge { from, succ } => {
                 machine.selector().begin_edge();
-                let call = &order.calls(func, from)[succ as usize];
-                out.args.push(branch_args(machine, call));
+                let call = order.call(func, from, succ);
+                out.args.push(branch_args(machine, func, call));
                 machine.jump();
                 machine.selector().flush();
             }
@@ -84,8 +88,14 @@ pub fn select<'a, M: Machine<'a>>(
 }
 
 /// The registers of a jump's arguments.
-fn branch_args<'a, M: Machine<'a>>(machine: &mut M, call: &BlockCall) -> Vec<regalloc2::VReg> {
-    call.args.iter().map(|&arg| machine.argument(arg)).collect()
+fn branch_args<'a, M: Machine<'a>>(machine: &mut M, func: &'a Function, call: &BlockCall) -> Vec<regalloc2::VReg> {
+    let pass = |(&arg, &param): (&Value, &Value)| {
+        let reg = machine.argument(arg);
+        let selector = machine.selector();
+        let param = selector.demand(param);
+        if selector.join(reg, param) { reg } else { machine.copy(reg) }
+    };
+    call.args.iter().zip(&func.block(call.block).params).map(pass).collect()
 }
 
 fn terminator<'a, M: Machine<'a>>(
@@ -102,7 +112,7 @@ fn terminator<'a, M: Machine<'a>>(
     for (succ, call) in calls.iter().enumerate() {
         // A split edge's arguments travel with the edge's own jump.
         let split = matches!(order.blocks[ordered.succs[succ] as usize].origin, Origin::Edge { .. });
-        out.args.push(if split { Vec::new() } else { branch_args(machine, call) });
+        out.args.push(if split { Vec::new() } else { branch_args(machine, func, call) });
     }
     match &data.term {
         _ if calls.len() == 1 => machine.jump(),

@@ -82,6 +82,15 @@ impl Order {
         }
     }
 
+    /// One of [`Order::calls`].
+    pub fn call<'f>(&self, func: &'f Function, block: Block, succ: u32) -> &'f BlockCall {
+        let term = &func.block(block).term;
+        match term {
+            Terminator::Switch { .. } => term.target(self.switches[&block].first[succ as usize] as usize),
+            _ => term.target(succ as usize),
+        }
+    }
+
     /// Of a block that ends in a switch: the successor of each case, and of anything else.
     pub fn cases(&self, block: Block) -> (&[u32], u32) {
         let cases = &self.switches[&block];
@@ -115,7 +124,7 @@ impl Order {
         for at in 0..self.blocks.len() {
             let succs = match self.blocks[at].origin {
                 Origin::Edge { from, succ } => {
-                    let target = self.calls(func, from)[succ as usize].block;
+                    let target = self.call(func, from, succ).block;
                     SmallVec::from_slice(&[index[target.index()]])
                 }
                 Origin::Block(block) => {

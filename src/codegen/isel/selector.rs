@@ -1,10 +1,11 @@
 //! What a machine builds its instructions with.
 
+use super::joined::Joined;
 use super::usage::Usage;
 use crate::codegen::vcode::{VBlock, VCode};
 use crate::ir::func::{Block, Function, Inst, InstData, Value, ValueDef, WasmOffset};
 use crate::ir::ops::Op;
-use regalloc2::{Operand, PRegSet, RegClass, VReg};
+use regalloc2::{Operand, OperandConstraint, PRegSet, RegClass, VReg};
 
 /// An instruction that was selected.
 struct Selected<I> {
@@ -21,6 +22,7 @@ pub struct Selector<'a, I> {
     /// Location given to emitted instructions.
     pub loc: WasmOffset,
     usage: Usage,
+    joined: Joined,
     regs: Vec<VReg>,
     sunk: Vec<bool>,
     epoch: u32,
@@ -40,6 +42,7 @@ impl<'a, I> Selector<'a, I> {
             func,
             loc: 0,
             usage: Usage::new(func),
+            joined: Joined::default(),
             regs: vec![VReg::invalid(); func.values.len()],
             sunk: vec![false; func.insts.len()],
             epoch: 0,
@@ -79,6 +82,11 @@ impl<'a, I> Selector<'a, I> {
 
     /// Appends an instruction to what is being selected.
     pub fn emit(&mut self, inst: I, operands: &[Operand], clobbers: PRegSet) {
+        for operand in operands {
+            if let OperandConstraint::Reuse(input) = operand.constraint() {
+                self.joined.join(operand.vreg().vreg(), operands[input].vreg().vreg(), true);
+            }
+        }
         let start = self.operands.len() as u32;
         self.operands.extend_from_slice(operands);
         let set = self.clobber_sets.iter().position(|&set| set == clobbers).unwrap_or_else(|| {
@@ -87,6 +95,11 @@ impl<'a, I> Selector<'a, I> {
         });
         let operands = (start, self.operands.len() as u32);
         self.sequence.push(Selected { inst, loc: self.loc, operands, clobbers: set as u16 });
+    }
+
+    /// Notes that a register is passed to a block's parameter; if it answers no, a copy should be passed instead.
+    pub fn join(&mut self, reg: VReg, param: VReg) -> bool {
+        self.joined.join(reg.vreg(), param.vreg(), false)
     }
 
     /// Exchanges the last two instructions of what is being selected.

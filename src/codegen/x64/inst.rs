@@ -238,6 +238,8 @@ pub enum Inst {
     Imm(u64),
     /// `-> d`: a float constant of the pool, or zero.
     FloatImm { pool: Option<u32>, wide: Wide },
+    /// `-> d; s`: copies a float.
+    FloatMov,
     /// `-> d; s`: copy; a narrow one clears the upper half.
     Mov(Wide),
     /// `-> d; src`: extension to 32 or 64 bits.

@@ -51,6 +51,10 @@ rows! { "env";
     "__syscall_getresgid32"(real: ptr, effective: ptr, saved: ptr) sys = getresgid;
     /// The supplementary groups.
     "__syscall_getgroups32"(count: int, list: ptr) sys = getgroups;
+    /// Makes file access happen as another user, where the host's user may; the result is who it was.
+    "__syscall_setfsuid32"(uid: int) sys = setfsuid;
+    /// Makes file access happen as another group, where the host's user may; the result is which it was.
+    "__syscall_setfsgid32"(gid: int) sys = setfsgid;
     /// Sets the mask of permissions that new files do not get.
     "__syscall_umask"(mask: int) sys = umask;
     /// Names the system.
@@ -202,6 +206,14 @@ fn getgroups(cx: &mut Ctx<'_>, count: i32, list: u32) -> Result<i32> {
         cx.mem.copy_in(list, &bytes)?;
     }
     Ok(groups.len() as i32)
+}
+
+fn setfsuid(_: &mut Ctx<'_>, uid: i32) -> Result<i32> {
+    Ok(sys::setfsuid(uid as u32) as i32)
+}
+
+fn setfsgid(_: &mut Ctx<'_>, gid: i32) -> Result<i32> {
+    Ok(sys::setfsgid(gid as u32) as i32)
 }
 
 fn umask(cx: &mut Ctx<'_>, mask: i32) -> Result<i32> {

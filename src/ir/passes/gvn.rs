@@ -59,26 +59,27 @@ impl Pass<'_> {
             }
             if self.func.inst(inst).op.is_pure() {
                 self.pure(inst, &mut insts);
-            } else {
+            } else if !self.is_repeated(inst) {
                 insts.push(inst);
-                self.trapping(inst);
             }
         }
         self.func.blocks[block.index()].insts = insts;
     }
 
-    /// A division or conversion that may trap gives the same again once it has not trapped.
-    fn trapping(&mut self, inst: Inst) {
+    /// A division or conversion that may trap gives the same again once it has not trapped: it need not be repeated.
+    fn is_repeated(&mut self, inst: Inst) -> bool {
         let data = self.func.inst(inst);
         if !matches!(data.op, Op::Binary(..) | Op::Convert(_)) {
-            return;
+            return false;
         }
         let key = (data.op, data.args.clone());
         let result = data.results[0];
-        match self.table.get(&key) {
-            Some(value) => self.func.values[result.index()].def = ValueDef::Alias(*value),
+        let known = self.table.get(&key).copied();
+        match known {
+            Some(value) => self.func.values[result.index()].def = ValueDef::Alias(value),
             None => self.record(key, result),
         }
+        known.is_some()
     }
 
     fn record(&mut self, key: Key, value: Value) {

@@ -124,6 +124,8 @@ static void reply_attr(fuse_req_t req, struct fuse *f, uint64_t nodeid, struct s
 		return;
 	}
 	struct wj_node *node = wj_node(f, nodeid);
+	if (node && node->hidden && st->st_nlink > 0)
+		st->st_nlink--; /* the hidden name is not one that was asked for */
 	if (f->conf.auto_cache && node)
 		wj_update_stat(node, st);
 	override_stat(f, nodeid, st);

@@ -40,6 +40,10 @@ impl Emitter<'_> {
                     }
                 }
             }
+            Inst::FloatMov => {
+                let (d, s) = (allocs.xmm(), allocs.xmm());
+                self.move_float(d, s);
+            }
             Inst::FloatLoad { wide, am } => {
                 let d = allocs.xmm();
                 let mem = Rm::Mem(self.mem(am, allocs));
@@ -87,7 +91,7 @@ impl Emitter<'_> {
                 self.move_float(t, a);
                 self.buf.op(Opcode::two(0xc2).prefix(scalar(wide)).imm(1), t.0, Rm::Reg(b.0));
                 self.buf.push(if ne { 4 } else { 0 });
-                self.to_int(false, d, t);
+                self.int_from(false, d, t);
                 self.buf.op(Opcode::one(0x83).imm(1), 4, Rm::Reg(d.0));
                 self.buf.push(1);
             }
@@ -113,11 +117,11 @@ impl Emitter<'_> {
             }
             Inst::ToFloat(wide) => {
                 let (d, s) = (allocs.xmm(), allocs.gpr());
-                self.to_float(wide, d, s);
+                self.float_from(wide, d, s);
             }
             Inst::ToInt(wide) => {
                 let (d, s) = (allocs.gpr(), allocs.xmm());
-                self.to_int(wide, d, s);
+                self.int_from(wide, d, s);
             }
             Inst::FloatToInt { .. } => self.float_to_int(inst, allocs),
             _ => unreachable!("{inst:?} is no float instruction"),
@@ -135,11 +139,11 @@ impl Emitter<'_> {
         }
     }
 
-    fn to_float(&mut self, wide: bool, d: Xmm, s: Gpr) {
+    fn float_from(&mut self, wide: bool, d: Xmm, s: Gpr) {
         self.buf.op(Opcode::two(0x6e).prefix(0x66).wide(wide), d.0, Rm::Reg(s.0));
     }
 
-    fn to_int(&mut self, wide: bool, d: Gpr, s: Xmm) {
+    fn int_from(&mut self, wide: bool, d: Gpr, s: Xmm) {
         self.buf.op(Opcode::two(0x7e).prefix(0x66).wide(wide), s.0, Rm::Reg(d.0));
     }
 
@@ -233,7 +237,7 @@ impl Emitter<'_> {
             (false, true) => {
                 // From 2^63 on, that is subtracted first. NaN is not above.
                 self.imm(u, power_of_two(63, wide));
-                self.to_float(wide, t, u);
+                self.float_from(wide, t, u);
                 self.float_cmp(wide, s, t);
                 self.buf.jump(Some(Cc::Ae as u8), entries[1]);
                 self.convert(wide, true, d, s);
@@ -274,7 +278,7 @@ impl Emitter<'_> {
             (false, _) => (-2_147_483_649.0f64).to_bits(),
         };
         self.imm(u, bound);
-        self.to_float(wide, t, u);
+        self.float_from(wide, t, u);
         self.float_cmp(wide, s, t);
         self.buf.jump(Some(if exact { Cc::B } else { Cc::Be } as u8), overflow);
         self.zero(t);
@@ -287,7 +291,7 @@ impl Emitter<'_> {
     fn cold_large(&mut self, cold: &ColdConversion, wide: bool, saturate: bool) {
         let (d, t, u, s) = cold.regs;
         self.imm(u, power_of_two(63, wide) | sign(wide));
-        self.to_float(wide, t, u);
+        self.float_from(wide, t, u);
         self.scalar_op(0x58, wide, t, s);
         self.convert(wide, true, d, t);
         self.buf.op(Opcode::one(0x85).wide(true), d.0, Rm::Reg(d.0));

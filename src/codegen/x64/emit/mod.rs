@@ -390,6 +390,7 @@ impl Emitter<'_> {
             | Inst::Load64(_)
             | Inst::Store { .. } => self.int(inst, allocs),
             Inst::FloatImm { .. }
+            | Inst::FloatMov
             | Inst::FloatSelect(_)
             | Inst::FloatLoad { .. }
             | Inst::Float { .. }

@@ -348,6 +348,13 @@ impl<'a> Machine<'a> for Lower<'a> {
         self.reg(value)
     }
 
+    fn copy(&mut self, reg: VReg) -> VReg {
+        let copy = self.s.vreg(reg.class());
+        let inst = if reg.class() == RegClass::Int { Inst::Mov(true) } else { Inst::FloatMov };
+        self.emit(inst, &[Operand::reg_def(copy), Operand::reg_use(reg)]);
+        copy
+    }
+
     fn jump(&mut self) {
         self.emit(Inst::Jump, &[]);
     }

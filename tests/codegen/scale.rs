@@ -1,0 +1,97 @@
+//! Time of compilation grows with the size of functions, not faster.
+
+use crate::harness::Guest;
+use std::fmt::Write;
+use std::time::Instant;
+use wasmjit::codegen::{Options, compile_module};
+use wasmjit::wasm;
+
+fn options() -> Options {
+    Options { check_allocation: false, ..Options::host() }
+}
+
+/// A function with `blocks` conditional blocks over a few locals.
+fn many_blocks(blocks: usize) -> String {
+    let mut text = String::from("(module (memory 1) (func (export \"f\") (param i32 i32) (result i32) (local i32)\n");
+    for at in 0..blocks {
+        writeln!(
+            text,
+            "(if (i32.gt_u (local.get 0) (i32.const {at})) (then (local.set 2 (i32.add (local.get 2) (i32.load offset={} (local.get 1))))))",
+            at % 1000
+        )
+        .unwrap();
+    }
+    text + "(local.get 2)))"
+}
+
+/// A switch with `cases` targets, each of which sets a local.
+fn giant_switch(cases: usize) -> String {
+    let mut text = String::from("(module (func (export \"f\") (param i32) (result i32) (local i32)\n");
+    text += &"(block ".repeat(cases + 1);
+    text += "(br_table ";
+    (0..=cases).for_each(|case| write!(text, "{case} ").unwrap());
+    text += "(local.get 0)))\n";
+    for case in 0..cases {
+        writeln!(text, "(local.set 1 (i32.add (local.get 1) (i32.const {case}))))").unwrap();
+    }
+    text + "(local.get 1)))"
+}
+
+/// A loop around a switch, as interpreters and Go's compiler make them: every case jumps back.
+fn state_machine(cases: usize) -> String {
+    let mut text =
+        String::from("(module (func (export \"f\") (param i32) (result i32) (local i32 i32 i32)\n(loop $next ");
+    text += &"(block ".repeat(cases);
+    text += "(br_table ";
+    (0..cases).for_each(|case| write!(text, "{case} ").unwrap());
+    text += "0 (local.get 1)))\n";
+    for case in 1..cases {
+        writeln!(
+            text,
+            "(local.set 2 (i32.add (local.get 2) (local.get 0))) (local.set 1 (i32.const {case})) (local.set 3 (i32.xor (local.get 3) (local.get 2))) (br $next))"
+        )
+        .unwrap();
+    }
+    text + ") (local.get 2)))"
+}
+
+fn seconds(text: &str) -> f64 {
+    let bytes = wat::parse_str(text).unwrap();
+    let module = wasm::parse(&bytes).unwrap();
+    let start = Instant::now();
+    compile_module(&module, &bytes, &options()).unwrap();
+    start.elapsed().as_secs_f64()
+}
+
+/// Ten times the size may take at most thirty times as long (measurement is noisy; quadratic would be a hundred).
+fn assert_linear(name: &str, make: fn(usize) -> String, small: usize) {
+    let first = seconds(&make(small)).min(seconds(&make(small))).max(0.005);
+    let second = seconds(&make(10 * small));
+    println!("{name}: {small}: {first:.3} s, {}: {second:.3} s", 10 * small);
+    assert!(second < 30.0 * first, "{name}: {first} s, ten times the size {second} s");
+}
+
+#[test]
+fn many_blocks_compile_in_linear_time() {
+    assert_linear("blocks", many_blocks, 5_000);
+}
+
+#[test]
+fn giant_switches_compile_in_linear_time() {
+    assert_linear("switch", giant_switch, 1_000);
+}
+
+#[test]
+fn state_machines_compile_in_linear_time() {
+    assert_linear("state machine", state_machine, 1_000);
+}
+
+#[test]
+fn large_functions_run() {
+    let guest = Guest::wat(&giant_switch(1000), &options());
+    assert_eq!(guest.call("f", &[998]), Ok(vec![998 + 999]));
+    assert_eq!(guest.call("f", &[1000]), Ok(vec![0]));
+    assert_eq!(guest.call("f", &[u32::MAX as u64]), Ok(vec![0]));
+    let guest = Guest::wat(&state_machine(500), &options());
+    assert_eq!(guest.call("f", &[3]), Ok(vec![499 * 3]));
+}

@@ -2,8 +2,8 @@
 
 use super::{Allocs, ColdConversion, Emitter};
 use crate::abi::trap::TrapCode;
-use crate::codegen::x64::encode::{Map, Opcode, Rm};
-use crate::codegen::x64::inst::{Cc, Cond, FloatUnary, Inst};
+use crate::codegen::x64::encode::{Map, Mem, Opcode, Rm};
+use crate::codegen::x64::inst::{Cc, Cond, FloatUnary, Inst, Src};
 use crate::codegen::x64::regs::{Gpr, Xmm};
 use dynasmrt::DynasmApi;
 
@@ -28,27 +28,9 @@ fn sign(wide: bool) -> u64 {
 }
 
 impl Emitter<'_> {
+    /// Arithmetic and comparisons.
     pub(super) fn float(&mut self, inst: Inst, allocs: &mut Allocs<'_>) {
         match inst {
-            Inst::FloatImm { pool, wide } => {
-                let d = allocs.xmm();
-                match pool {
-                    None => self.zero(d),
-                    Some(pool) => {
-                        let mem = Rm::Mem(crate::codegen::x64::encode::Mem::label(self.pool[pool as usize]));
-                        self.buf.op(Opcode::two(0x10).prefix(scalar(wide)), d.0, mem);
-                    }
-                }
-            }
-            Inst::FloatMov => {
-                let (d, s) = (allocs.xmm(), allocs.xmm());
-                self.move_float(d, s);
-            }
-            Inst::FloatLoad { wide, am } => {
-                let d = allocs.xmm();
-                let mem = Rm::Mem(self.mem(am, allocs));
-                self.buf.op(Opcode::two(0x10).prefix(scalar(wide)), d.0, mem);
-            }
             Inst::Float { op, wide, src } => {
                 let (d, a) = (allocs.xmm(), allocs.xmm());
                 let src = self.src(src, allocs);
@@ -72,7 +54,7 @@ impl Emitter<'_> {
             Inst::FloatBits { op, pool } => {
                 let (d, _) = (allocs.xmm(), allocs.xmm());
                 let src = match pool {
-                    Some(pool) => Rm::Mem(crate::codegen::x64::encode::Mem::label(self.pool[pool as usize])),
+                    Some(pool) => Rm::Mem(Mem::label(self.pool[pool as usize])),
                     None => Rm::Reg(allocs.xmm().0),
                 };
                 self.buf.op(Opcode::two(op as u8), d.0, src);
@@ -96,10 +78,36 @@ impl Emitter<'_> {
                 self.buf.push(1);
             }
             Inst::FloatSelect(cond) => self.select(cond, allocs),
+            _ => unreachable!("{inst:?} is no float arithmetic"),
+        }
+    }
+
+    /// Moves and conversions.
+    pub(super) fn float_move(&mut self, inst: Inst, allocs: &mut Allocs<'_>) {
+        match inst {
+            Inst::FloatImm { pool, wide } => {
+                let d = allocs.xmm();
+                match pool {
+                    None => self.zero(d),
+                    Some(pool) => {
+                        let mem = Rm::Mem(Mem::label(self.pool[pool as usize]));
+                        self.buf.op(Opcode::two(0x10).prefix(scalar(wide)), d.0, mem);
+                    }
+                }
+            }
+            Inst::FloatMov => {
+                let (d, s) = (allocs.xmm(), allocs.xmm());
+                self.move_float(d, s);
+            }
+            Inst::FloatLoad { wide, am } => {
+                let d = allocs.xmm();
+                let mem = Rm::Mem(self.mem(am, allocs));
+                self.buf.op(Opcode::two(0x10).prefix(scalar(wide)), d.0, mem);
+            }
             Inst::IntToFloat { int_wide, wide, src } => {
                 let d = allocs.xmm();
                 let src = match src {
-                    crate::codegen::x64::inst::Src::Mem(am) => {
+                    Src::Mem(am) => {
                         // The trap site is the conversion, not what stands before it.
                         self.zero(d);
                         Rm::Mem(self.mem(am, allocs))
@@ -124,7 +132,7 @@ impl Emitter<'_> {
                 self.to_int(wide, d, s);
             }
             Inst::FloatToInt { .. } => self.float_to_int(inst, allocs),
-            _ => unreachable!("{inst:?} is no float instruction"),
+            _ => unreachable!("{inst:?} moves no float"),
         }
     }
 

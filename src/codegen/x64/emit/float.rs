@@ -73,7 +73,7 @@ impl Emitter<'_> {
                 self.move_float(t, a);
                 self.buf.op(Opcode::two(0xc2).prefix(scalar(wide)).imm(1), t.0, Rm::Reg(b.0));
                 self.buf.push(if ne { 4 } else { 0 });
-                self.to_int(false, d, t);
+                self.bits_of_float(false, d, t);
                 self.buf.op(Opcode::one(0x83).imm(1), 4, Rm::Reg(d.0));
                 self.buf.push(1);
             }
@@ -125,11 +125,11 @@ impl Emitter<'_> {
             }
             Inst::ToFloat(wide) => {
                 let (d, s) = (allocs.xmm(), allocs.gpr());
-                self.to_float(wide, d, s);
+                self.float_from_bits(wide, d, s);
             }
             Inst::ToInt(wide) => {
                 let (d, s) = (allocs.gpr(), allocs.xmm());
-                self.to_int(wide, d, s);
+                self.bits_of_float(wide, d, s);
             }
             Inst::FloatToInt { .. } => self.float_to_int(inst, allocs),
             _ => unreachable!("{inst:?} moves no float"),
@@ -147,11 +147,11 @@ impl Emitter<'_> {
         }
     }
 
-    fn to_float(&mut self, wide: bool, d: Xmm, s: Gpr) {
+    fn float_from_bits(&mut self, wide: bool, d: Xmm, s: Gpr) {
         self.buf.op(Opcode::two(0x6e).prefix(0x66).wide(wide), d.0, Rm::Reg(s.0));
     }
 
-    fn to_int(&mut self, wide: bool, d: Gpr, s: Xmm) {
+    fn bits_of_float(&mut self, wide: bool, d: Gpr, s: Xmm) {
         self.buf.op(Opcode::two(0x7e).prefix(0x66).wide(wide), s.0, Rm::Reg(d.0));
     }
 
@@ -245,7 +245,7 @@ impl Emitter<'_> {
             (false, true) => {
                 // From 2^63 on, that is subtracted first. NaN is not above.
                 self.imm(u, power_of_two(63, wide));
-                self.to_float(wide, t, u);
+                self.float_from_bits(wide, t, u);
                 self.float_cmp(wide, s, t);
                 self.buf.jump(Some(Cc::Ae as u8), entries[1]);
                 self.convert(wide, true, d, s);
@@ -286,7 +286,7 @@ impl Emitter<'_> {
             (false, _) => (-2_147_483_649.0f64).to_bits(),
         };
         self.imm(u, bound);
-        self.to_float(wide, t, u);
+        self.float_from_bits(wide, t, u);
         self.float_cmp(wide, s, t);
         self.buf.jump(Some(if exact { Cc::B } else { Cc::Be } as u8), overflow);
         self.zero(t);
@@ -299,7 +299,7 @@ impl Emitter<'_> {
     fn cold_large(&mut self, cold: &ColdConversion, wide: bool, saturate: bool) {
         let (d, t, u, s) = cold.regs;
         self.imm(u, power_of_two(63, wide) | sign(wide));
-        self.to_float(wide, t, u);
+        self.float_from_bits(wide, t, u);
         self.scalar_op(0x58, wide, t, s);
         self.convert(wide, true, d, t);
         self.buf.op(Opcode::one(0x85).wide(true), d.0, Rm::Reg(d.0));

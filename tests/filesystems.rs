@@ -63,9 +63,15 @@ fn fio_verifies_what_it_wrote() {
         return;
     }
     on_both("fio", |dir| {
-        let job = "fio --name=verify --directory=. --size=24M --bs=4k-128k --rw=randrw --verify=crc32c --verify_fatal=1 \
-             --do_verify=1 --ioengine=psync --numjobs=2 --randseed=3 --fallocate=none --output-format=terse";
-        shell(dir, job, 120);
+        // One block size per job: with a range of them fio finds fault even with tmpfs, where its blocks overlap.
+        for job in ["--rw=randwrite --bs=4k", "--rw=randwrite --bs=64k", "--rw=write --bs=128k", "--rw=randrw --bs=16k"]
+        {
+            let script = format!(
+                "fio --name=verify --directory=. --size=24M {job} --verify=crc32c --verify_fatal=1 --do_verify=1 \
+                 --ioengine=psync --numjobs=2 --randseed=3 --fallocate=none --output-format=terse && rm verify*"
+            );
+            shell(dir, &script, 120);
+        }
     });
 }
 

@@ -108,7 +108,6 @@ hostile! {
     trap: "(unreachable)";
     out_of_bounds: "(drop (i32.load (i32.const 0x7fffffff)))";
     stack_overflow: "(drop (call $recurse (i32.const 0)))";
-    exit_in_a_request: "(call $exit (i32.const 3))";
     vectors_outside_memory: "(drop (call $send (i32.const 0xfffffff0) (i32.const 3)))";
     vectors_without_end: "(drop (call $send (i32.const 0x100) (i32.const -1)))";
     bytes_outside_memory: "(call $send_bytes (i32.const 0xffffff00) (i32.const 0x1000))";
@@ -140,4 +139,21 @@ fn a_guest_that_never_serves_leaves_no_mount() {
         .unwrap();
     assert_ne!(output.status.code(), Some(124), "the command hangs");
     assert_eq!(device(&dir), before);
+}
+
+#[test]
+fn a_guest_that_exits_in_a_request_takes_its_mount_along() {
+    if !can_mount() {
+        return;
+    }
+    let temp = TempDir::new("hostile-exits");
+    let file = temp.0.join("guest.wasm");
+    std::fs::write(&file, wat::parse_str(guest("(call $exit (i32.const 3))")).unwrap()).unwrap();
+    let dir = temp.dir("mnt");
+    let before = device(&dir);
+    let mut mounted = Mounted::start(&dir, file.to_str().unwrap(), &["--no-cache"], &[]);
+    // The very first request ends it, so this one may find the mount or not.
+    let _ = Command::new("timeout").args(["-k", "1", "15", "stat"]).arg(dir.join("x")).output().unwrap();
+    assert!(mounted.wait(Duration::from_secs(10)).is_some(), "the server goes on without a guest");
+    assert_eq!(device(&dir), before, "something is still mounted");
 }

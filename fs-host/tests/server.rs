@@ -611,6 +611,53 @@ fn workers_run_in_parallel() {
 }
 
 #[test]
+fn copies_of_a_guest_each_see_init() {
+    // An answer that only a started guest gives: each counts the INITs that it saw.
+    struct Copy(Script, u32);
+    impl fs_host::Guest for Copy {
+        fn attach(&mut self, replies: Replies) {
+            self.0.attach(replies);
+        }
+        fn request_buffer(&mut self, size: usize) -> Result<fs_host::RequestBuffer<'_>, GuestFault> {
+            self.0.request_buffer(size)
+        }
+        fn dispatch(&mut self, len: usize) -> Result<(), GuestFault> {
+            let mut header = [0; 40];
+            self.0.request_buffer(len)?.copy_to(&mut header);
+            let opcode = wire::InHeader::read(&header).map_or(0, |header| header.opcode);
+            self.1 += u32::from(opcode == wire::INIT);
+            assert_eq!(self.1, 1, "INIT comes first and once");
+            self.0.dispatch(len)
+        }
+        fn interrupter(&self) -> Arc<dyn Interrupt> {
+            self.0.interrupter()
+        }
+    }
+    let meeting = Arc::new(Barrier::new(2));
+    let guest = |meeting: Arc<Barrier>| {
+        let script = Script::new(move |header, _, replies| {
+            meeting.wait();
+            behave(header.unique, replies);
+            Ok(())
+        });
+        Copy(script, 0)
+    };
+    let (mut kernel, mut server) = Kernel::with_server(ServerConfig { workers: 2, replicated: true, ..config() });
+    let thread = std::thread::spawn(move || {
+        let mut guests = [guest(meeting.clone()), guest(meeting)];
+        let end = server.run_workers(&mut guests).map(|end| matches!(end, End::Unmounted));
+        (end.unwrap(), guests.map(|guest| guest.1))
+    });
+    kernel.init();
+    let sent = [kernel.send(wire::GETATTR, 1, &[0; 16]), kernel.send(wire::GETATTR, 1, &[0; 16])];
+    let mut seen = [kernel.receive(), kernel.receive()];
+    seen.sort_by_key(|seen| seen.unique);
+    assert_eq!(seen.map(|seen| (seen.unique, seen.error)), sent.map(|unique| (unique, 0)));
+    drop(kernel);
+    assert_eq!(thread.join().unwrap(), (true, [1, 1]));
+}
+
+#[test]
 fn notifications_pass_when_they_are_sound() {
     let guest = Script::new(|header, _, replies| {
         let inval = wire::NotifyInvalInode { ino: 5, off: 0, len: -1 };

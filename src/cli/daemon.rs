@@ -7,6 +7,7 @@ use super::logging;
 use std::fs::File;
 use std::io::{self, PipeReader, PipeWriter, Read, Write};
 use std::os::fd::{AsRawFd, OwnedFd};
+use std::os::unix::fs::MetadataExt;
 
 /// Which side of the fork this process is on.
 pub enum Side {
@@ -27,7 +28,12 @@ pub struct Ready {
     answer: PipeWriter,
     /// Where the guest's own output goes from then on.
     output: OwnedFd,
+    /// The files behind the standard streams that it was started with.
+    streams: [Option<FileId>; 3],
 }
+
+/// Device and inode: tells whether two descriptors refer to the same file.
+type FileId = (u64, u64);
 
 /// Splits the process in two. To be called before any thread is started.
 ///
@@ -44,7 +50,7 @@ pub fn split(output: Option<File>) -> io::Result<Side> {
         0 => {
             // SAFETY: setsid takes nothing and only fails for a leader of a group, which a new child is not.
             unsafe { libc::setsid() };
-            Ok(Side::Child(Ready { answer: writer, output }))
+            Ok(Side::Child(Ready { answer: writer, output, streams: [0, 1, 2].map(file_id) }))
         }
         child => Ok(Side::Parent(Waiting { answer: reader, child })),
     }
@@ -80,13 +86,27 @@ impl Ready {
     pub fn works(mut self) {
         logging::leave_terminal();
         let _ = std::env::set_current_dir("/");
-        if let Ok(null) = File::open("/dev/null") {
-            replace(&null, libc::STDIN_FILENO);
-        }
-        replace(&self.output, libc::STDOUT_FILENO);
-        replace(&self.output, libc::STDERR_FILENO);
+        self.leave_streams();
         // A parent that was killed does not listen; the filesystem works all the same.
         let _ = self.answer.write_all(&[OK]);
+    }
+
+    /// Replaces the standard streams and all copies of them, such as the guest's: whoever reads the other end of a
+    /// pipe waits until the last one is closed.
+    fn leave_streams(&self) {
+        let Ok(null) = File::open("/dev/null") else { return };
+        let open = std::fs::read_dir("/proc/self/fd").into_iter().flatten().flatten();
+        let numbers = open.filter_map(|entry| entry.file_name().to_str()?.parse().ok());
+        for number in numbers.collect::<Vec<i32>>() {
+            let file = file_id(number);
+            let own = number == self.answer.as_raw_fd() || number == self.output.as_raw_fd();
+            if file.is_none() || own || number == null.as_raw_fd() || !self.streams.contains(&file) {
+                continue;
+            }
+            let output = number > 0 && self.streams[1..].contains(&file);
+            let source = if output { self.output.as_raw_fd() } else { null.as_raw_fd() };
+            replace(source, number);
+        }
     }
 
     /// Says that it failed, and with what.
@@ -99,9 +119,14 @@ impl Ready {
     }
 }
 
+fn file_id(number: i32) -> Option<FileId> {
+    let meta = std::fs::metadata(format!("/proc/self/fd/{number}")).ok()?;
+    Some((meta.dev(), meta.ino()))
+}
+
 /// Makes `target` another descriptor of what `source` refers to.
-fn replace(source: &impl AsRawFd, target: i32) {
-    // SAFETY: both are numbers of descriptors; the standard ones are owned by nobody in particular, and whatever
-    // `target` was, code that uses it expects a stream there and gets one.
-    unsafe { libc::dup2(source.as_raw_fd(), target) };
+fn replace(source: i32, target: i32) {
+    // SAFETY: both are numbers of open descriptors, and `target` is a copy of a standard stream: code that uses it
+    // expects a stream there and gets one. A close-on-exec mark is of no use to a process that starts nothing.
+    unsafe { libc::dup2(source, target) };
 }

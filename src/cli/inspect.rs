@@ -125,7 +125,7 @@ fn used_features(bytes: &[u8]) -> Vec<&'static str> {
 fn memory(limits: Limits) -> String {
     let size = |pages: u32| {
         let bytes = u64::from(pages) * PAGE;
-        if bytes % (1 << 20) == 0 { format!("{} MiB", bytes >> 20) } else { format!("{} KiB", bytes >> 10) }
+        if bytes.is_multiple_of(1 << 20) { format!("{} MiB", bytes >> 20) } else { format!("{} KiB", bytes >> 10) }
     };
     match limits.max {
         Some(max) if max == limits.min => format!("{}, fixed", size(max)),

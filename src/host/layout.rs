@@ -203,6 +203,8 @@ impl Layout {
     }
 
     /// `struct stat` as the guest has it.
+    // The width of some fields differs by architecture.
+    #[allow(clippy::unnecessary_cast)]
     pub fn encode_stat(&self, stat: &Stat) -> Encoded {
         let (l, mut out) = (&self.stat, Encoded::new(self.stat.size));
         out.put(l.dev, stat.st_dev);

@@ -1,7 +1,8 @@
 //! Running a program from its start to its exit status.
 //!
 //! Three shapes: Emscripten's JavaScript output (`__wasm_call_ctors`, then `main` with arguments on the C stack),
-//! commands (`_start`), and reactors (`_initialize`, then `main` if there is one).
+//! commands (`_start`), and reactors (`_initialize`, then `main` if there is one). A command that exports its constructors
+//! besides leaves them to the host: its linker would otherwise have wrapped every export in them.
 
 use super::state::HasHost;
 use crate::runtime::{Func, Instance, Store, Trap, Val, WasmParams, WasmResults};
@@ -39,6 +40,7 @@ pub fn run_main<T: HasHost + 'static, S: AsRef<[u8]>>(
 
 fn run<T: HasHost + 'static>(store: &mut Store<T>, instance: &Instance) -> Result<i32, Trap> {
     if let Some(start) = instance.get_func(&*store, "_start") {
+        call_if_there::<T, _, ()>(store, instance, "__wasm_call_ctors", ())?;
         start.typed::<(), ()>(&*store)?.call(&mut *store, ())?;
         return Ok(0);
     }

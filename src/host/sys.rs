@@ -56,7 +56,9 @@ struct OpenHow {
 
 /// `openat2(2)`. `O_CLOEXEC` is always added.
 pub fn openat2(dir: BorrowedFd<'_>, path: &CStr, flags: i32, mode: u32, resolve: u64) -> Result<OwnedFd> {
-    let mode = if flags & (libc::O_CREAT | libc::O_TMPFILE) != 0 && flags & libc::O_PATH == 0 { mode } else { 0 };
+    // The kernel refuses a mode where nothing is made. O_TMPFILE has O_DIRECTORY's bit in it.
+    let makes = flags & libc::O_CREAT != 0 || flags & libc::O_TMPFILE == libc::O_TMPFILE;
+    let mode = if makes && flags & libc::O_PATH == 0 { mode } else { 0 };
     let how = OpenHow { flags: (flags | libc::O_CLOEXEC) as u32 as u64, mode: u64::from(mode), resolve };
     let fd = call!(syscall(libc::SYS_openat2, dir.as_raw_fd(), path.as_ptr(), &raw const how, size_of::<OpenHow>()))?;
     Ok(owned(fd as i32))
@@ -323,16 +325,9 @@ pub fn pwrite(fd: BorrowedFd<'_>, buf: &[u8], offset: i64) -> Result<usize> {
     call!(pwrite64(fd.as_raw_fd(), buf.as_ptr().cast(), buf.len(), offset)).map(|n| n as usize)
 }
 
-/// Writes everything, however often it takes.
-pub fn write_all(fd: BorrowedFd<'_>, mut bytes: &[u8]) -> Result<()> {
-    while !bytes.is_empty() {
-        match call!(write(fd.as_raw_fd(), bytes.as_ptr().cast(), bytes.len())) {
-            Ok(written) => bytes = &bytes[written as usize..],
-            Err(Errno::EINTR) => {}
-            Err(errno) => return Err(errno),
-        }
-    }
-    Ok(())
+/// `write(2)`.
+pub fn write(fd: BorrowedFd<'_>, bytes: &[u8]) -> Result<usize> {
+    call!(write(fd.as_raw_fd(), bytes.as_ptr().cast(), bytes.len())).map(|n| n as usize)
 }
 
 /// `copy_file_range(2)`; a `None` offset uses and moves the file position.
@@ -487,6 +482,18 @@ pub fn sched_yield() {
 pub fn identity() -> [u32; 4] {
     // SAFETY: these calls have no arguments and cannot fail.
     unsafe { [libc::getuid(), libc::geteuid(), libc::getgid(), libc::getegid()] }
+}
+
+/// `setfsuid(2)`: who this thread accesses files as, until the next call; gives who it was.
+pub fn setfsuid(uid: u32) -> u32 {
+    // SAFETY: takes an integer; the previous number is the answer in every case.
+    unsafe { libc::setfsuid(uid) as u32 }
+}
+
+/// `setfsgid(2)`: as [`setfsuid`] for the group.
+pub fn setfsgid(gid: u32) -> u32 {
+    // SAFETY: as above.
+    unsafe { libc::setfsgid(gid) as u32 }
 }
 
 /// The supplementary groups.

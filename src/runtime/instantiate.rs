@@ -10,7 +10,7 @@ use super::func::{Func, HOST_MARK};
 use super::host::{HostCtx, HostFunc};
 use super::instance::{Instance, InstanceData, VmBlock, no_memory};
 use super::module::Module;
-use super::store::{StoreCore, StoreId};
+use super::store::StoreCore;
 use super::trap::Trap;
 use crate::abi::vmctx::{FuncRef, MemoryDesc, VmCtx};
 use crate::wasm::{FuncIndex, GlobalIndex, SegmentMode};
@@ -51,7 +51,6 @@ pub(crate) unsafe fn instantiate(
 struct Builder<'a> {
     core: &'a mut StoreCore,
     core_ptr: *mut StoreCore,
-    store: StoreId,
     data: Box<InstanceData>,
 }
 
@@ -77,8 +76,7 @@ impl<'a> Builder<'a> {
         });
         // SAFETY: exclusive by contract.
         let core = unsafe { &mut *core_ptr };
-        let store = core.id;
-        Ok(Builder { core, core_ptr, store, data })
+        Ok(Builder { core, core_ptr, data })
     }
 
     /// Makes everything that the vmctx refers to, and hands the instance to the store.
@@ -231,7 +229,6 @@ impl<'a> Builder<'a> {
             };
             self.data.elements.push(values);
         }
-        let _ = self.store;
     }
 }
 

@@ -12,7 +12,7 @@ use crate::codegen::{CodeImage, CodegenError, Options, TrapSite, compile_module}
 use crate::sys::activation;
 use crate::sys::mapping::CodeMapping;
 use crate::sys::registry::{self, CodeRange, FaultSite, Registration};
-use crate::wasm::{self, ExportKind, ExternType, FuncIndex, Import, SegmentMode, TypeIndex};
+use crate::wasm::{self, ExportKind, ExternType, FuncIndex, Import, TypeIndex};
 
 /// A compiled module. Cheap to clone; clones are the same module.
 #[derive(Clone)]
@@ -21,7 +21,7 @@ pub struct Module(Arc<ModuleInner>);
 struct ModuleInner {
     engine: Engine,
     info: wasm::Module,
-    /// The module's bytes from the first that is needed after compilation on.
+    /// The module's bytes, into which its description has ranges.
     bytes: Vec<u8>,
     exports: HashMap<String, ExportKind>,
     /// Engine-wide number of each type.
@@ -237,7 +237,6 @@ impl Module {
     /// Contents of a data segment.
     pub(crate) fn data_segment(&self, index: u32) -> &[u8] {
         let segment = self.0.info.data.get(index as usize);
-        debug_assert!(segment.is_some_and(|segment| !matches!(segment.mode, SegmentMode::Declared)));
         segment.and_then(|segment| self.0.bytes.get(segment.bytes.clone())).unwrap_or_default()
     }
 

@@ -19,7 +19,8 @@ const MODULE: &str = r#"(module
     (func $call (export "call") (type 0) (unreachable))
     (func $trap (export "trap") (type 0) (unreachable))
     (func $load (export "load") (type 0) (unreachable))
-    (func $deep (export "deep") (type 0) (unreachable)))"#;
+    (func $deep (export "deep") (type 0) (unreachable))
+    (func $unchecked (export "unchecked") (type 0) (unreachable)))"#;
 
 fn assemble(engine: &Engine) -> Module {
     let bytes = wat::parse_str(MODULE).unwrap();
@@ -56,6 +57,13 @@ fn assemble(engine: &Engine) -> Module {
     let back = functions[3] as i32 - here(&asm) as i32 - 5;
     dynasm!(asm ; .arch x64 ; call back);
     calls.push(Location { pc: here(&asm), module: 0x44 });
+    dynasm!(asm ; .arch x64 ; pop rbp ; ret);
+
+    functions.push(here(&asm));
+    dynasm!(asm ; .arch x64 ; push rbp ; mov rbp, rsp);
+    let back = functions[4] as i32 - here(&asm) as i32 - 5;
+    dynasm!(asm ; .arch x64 ; call back);
+    calls.push(Location { pc: here(&asm), module: 0x54 });
     dynasm!(asm ; .arch x64 ; pop rbp ; ret);
 
     let functions_end = here(&asm);
@@ -210,6 +218,18 @@ fn deep_recursion_traps() {
         assert_eq!(trap.code(), Some(TrapCode::StackOverflow));
         assert_eq!(trap.frames()[0].offset, Some(0x40));
         assert_eq!(trap.frames()[1].offset, Some(0x44));
+    }
+}
+
+#[test]
+fn the_guard_below_the_stack_is_a_trap() {
+    let mut guest = Guest::new(&adding(), 0);
+    for _ in 0..3 {
+        let trap = guest.call("unchecked", 0, 0).unwrap_err();
+        assert_eq!(trap.code(), Some(TrapCode::StackOverflow));
+        assert_eq!(trap.frames().len(), crate::sys::activation::MAX_FRAMES);
+        assert_eq!(trap.frames()[1].offset, Some(0x54));
+        assert_eq!(guest.call("call", 1, 2).unwrap(), 3);
     }
 }
 

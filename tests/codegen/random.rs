@@ -215,7 +215,9 @@ fn agree(a: &Trace, b: &Trace) -> bool {
     let overflow = |trace: &Trace| trace.results.iter().any(|(_, outcome)| *outcome == Err(TrapCode::StackOverflow));
     if overflow(a) || overflow(b) {
         let both = a.results.iter().zip(&b.results);
-        return both.take_while(|(a, b)| a.1 != Err(TrapCode::StackOverflow) && b.1 != Err(TrapCode::StackOverflow)).all(|(a, b)| a == b);
+        return both
+            .take_while(|(a, b)| a.1 != Err(TrapCode::StackOverflow) && b.1 != Err(TrapCode::StackOverflow))
+            .all(|(a, b)| a == b);
     }
     a == b
 }

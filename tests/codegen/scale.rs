@@ -39,7 +39,8 @@ fn giant_switch(cases: usize) -> String {
 
 /// A loop around a switch, as interpreters and Go's compiler make them: every case jumps back.
 fn state_machine(cases: usize) -> String {
-    let mut text = String::from("(module (func (export \"f\") (param i32) (result i32) (local i32 i32 i32)\n(loop $next ");
+    let mut text =
+        String::from("(module (func (export \"f\") (param i32) (result i32) (local i32 i32 i32)\n(loop $next ");
     text += &"(block ".repeat(cases);
     text += "(br_table ";
     (0..cases).for_each(|case| write!(text, "{case} ").unwrap());

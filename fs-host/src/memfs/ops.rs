@@ -37,6 +37,9 @@ impl MemFs {
     }
 
     fn child(&self, parent: u64, name: &[u8]) -> Result<u64, Errno> {
+        if name.len() > wire::NAME_MAX {
+            return Err(libc::ENAMETOOLONG);
+        }
         self.tree.get(parent)?.dir()?.get(name).ok_or(libc::ENOENT)
     }
 

@@ -166,7 +166,7 @@ fn ioctl(cx: &mut Ctx<'_>, fd: i32, op: i32, va: u32) -> Result<i32> {
         request::FIOCLEX => done(cx.host.fds.set_cloexec(fd, true)),
         request::FIONCLEX => done(cx.host.fds.set_cloexec(fd, false)),
         request::FIONREAD => {
-            let available = sys::ioctl_get_int(host?, libc::FIONREAD as u64)?;
+            let available = sys::ioctl_get_int(host?, libc::FIONREAD)?;
             let ptr = cx.va_arg(va, 0)?;
             cx.mem.write_i32(ptr, available)?;
             Ok(0)

@@ -180,7 +180,7 @@ fn by_value<T: HasHost + 'static>(
             set_temp_ret(caller, (*wide >> 32) as u32)?;
             Val::I32(*wide as i32)
         }
-        other => other.clone(),
+        other => *other,
     };
     Ok(())
 }

@@ -51,6 +51,10 @@ rows! { "env";
     "__syscall_getresgid32"(real: ptr, effective: ptr, saved: ptr) sys = getresgid;
     /// The supplementary groups.
     "__syscall_getgroups32"(count: int, list: ptr) sys = getgroups;
+    /// Makes file access happen as another user, where the host's user may; the result is who it was.
+    "__syscall_setfsuid32"(uid: int) sys = setfsuid;
+    /// Makes file access happen as another group, where the host's user may; the result is which it was.
+    "__syscall_setfsgid32"(gid: int) sys = setfsgid;
     /// Sets the mask of permissions that new files do not get.
     "__syscall_umask"(mask: int) sys = umask;
     /// Names the system.
@@ -204,6 +208,14 @@ fn getgroups(cx: &mut Ctx<'_>, count: i32, list: u32) -> Result<i32> {
     Ok(groups.len() as i32)
 }
 
+fn setfsuid(_: &mut Ctx<'_>, uid: i32) -> Result<i32> {
+    Ok(sys::setfsuid(uid as u32) as i32)
+}
+
+fn setfsgid(_: &mut Ctx<'_>, gid: i32) -> Result<i32> {
+    Ok(sys::setfsgid(gid as u32) as i32)
+}
+
 fn umask(cx: &mut Ctx<'_>, mask: i32) -> Result<i32> {
     Ok(std::mem::replace(&mut cx.host.umask, mask as u32 & 0o777) as i32)
 }
@@ -316,9 +328,14 @@ fn getrandom(cx: &mut Ctx<'_>, buf: u32, len: u32, flags: i32) -> Result<i32> {
 fn print(cx: &mut Ctx<'_>, fd: i32, ptr: u32) -> std::result::Result<(), Trap> {
     let mut line = cx.mem.cstr(ptr, u32::MAX)?.to_vec();
     line.push(b'\n');
-    // As with every print, a stream that is closed loses the text.
-    if let Ok(fd) = cx.host.fds.get(fd).and_then(|file| file.fd()) {
-        let _ = sys::write_all(fd, &line);
+    // As with every print, a stream that is closed or full loses the text.
+    let Ok(fd) = cx.host.fds.get(fd).and_then(|file| file.fd()) else { return Ok(()) };
+    let mut rest = line.as_slice();
+    while !rest.is_empty() {
+        match cx.host.blocking(|| sys::write(fd, rest)) {
+            Ok(written) => rest = &rest[written..],
+            Err(_) => break,
+        }
     }
     Ok(())
 }

@@ -55,6 +55,8 @@ pub(super) fn fd_flags_from_host(flags: i32) -> u16 {
 }
 
 /// A `filestat`.
+// The width of some fields differs by architecture.
+#[allow(clippy::unnecessary_cast)]
 pub(super) fn filestat(stat: &super::sys::Stat) -> [u8; 64] {
     let nanos = |seconds: i64, nanos: i64| (seconds as u64).wrapping_mul(1_000_000_000).wrapping_add(nanos as u64);
     let words = [

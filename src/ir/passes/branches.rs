@@ -101,8 +101,7 @@ fn merge(func: &mut Function) {
     }
     let entry = func.entry();
     for block in func.order.clone() {
-        loop {
-            let Terminator::Jump(next) = &func.block(block).term else { break };
+        while let Terminator::Jump(next) = &func.block(block).term {
             let next = next.clone();
             if preds[next.block.index()] != 1 || next.block == block || next.block == entry {
                 break;

@@ -15,6 +15,7 @@
 
 #if WJ_API == 2
 #define FUSE_USE_VERSION 29
+#include "names2.h"
 #include "../include/fuse/fuse.h"
 #include "../include/fuse/fuse_lowlevel.h"
 #else

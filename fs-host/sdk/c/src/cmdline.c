@@ -40,7 +40,7 @@ void fuse_lowlevel_help(void)
 }
 
 struct cmdline {
-	struct fuse_cmdline_opts_all {
+	struct {
 		int singlethread;
 		int foreground;
 		int debug;

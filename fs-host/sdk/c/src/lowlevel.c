@@ -247,7 +247,11 @@ struct fuse_session *wj_session_create(struct fuse_args *args, const struct fuse
 	se->userdata = userdata;
 	se->conn.max_write = UINT32_MAX;
 	se->conn.max_readahead = UINT32_MAX;
-	if (wj_parse_session_args(se, args, &se->mount_opts, false) == -1) {
+	bool ok = wj_parse_conn_args(se, args) != -1;
+#if WJ_API == 3
+	ok = ok && wj_parse_mount_args(args, &se->mount_opts) != -1;
+#endif
+	if (!ok || wj_refuse_rest(args) == -1) {
 		free(se->mount_opts);
 		free(se);
 		return NULL;
@@ -256,26 +260,14 @@ struct fuse_session *wj_session_create(struct fuse_args *args, const struct fuse
 	return se;
 }
 
-int wj_session_mount(struct fuse_session *se, const char *opts)
+int wj_mount(const char *opts)
 {
-	if (se->mounted)
-		return 0;
 	int err = wj_host_mount(opts ? opts : "", opts ? (uint32_t)strlen(opts) : 0);
-	if (err < 0) {
-		errno = -err;
-		fuse_log(FUSE_LOG_ERR, "fuse: mount failed: %s\n", strerror(-err));
-		return -1;
-	}
-	se->mounted = true;
-	return 0;
-}
-
-void wj_session_unmount(struct fuse_session *se)
-{
-	if (!se->mounted)
-		return;
-	se->mounted = false;
-	wj_host_unmount();
+	if (err >= 0)
+		return 0;
+	errno = -err;
+	fuse_log(FUSE_LOG_ERR, "fuse: mount failed: %s\n", strerror(-err));
+	return -1;
 }
 
 int fuse_session_loop(struct fuse_session *se)

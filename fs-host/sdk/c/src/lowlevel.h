@@ -10,7 +10,11 @@
 #include "host.h"
 #include "wire.h"
 
+#if WJ_API == 2
+#define WJ_MAX_WRITE (128u << 10)  /* as long as filesystems of that time expect it to be */
+#else
 #define WJ_MAX_WRITE (1u << 20)    /* the kernel sends no longer payload */
+#endif
 #define WJ_MAX_COPY (1u << 30)     /* bytes asked of one copy_file_range */
 #define WJ_WORKERS 64              /* request buffers, one per worker of the host */
 #define WJ_REQ_BUCKETS 64          /* in-flight requests by unique */
@@ -65,10 +69,9 @@ struct fuse_session {
 };
 
 #if WJ_API == 2
-/* In this interface the mount comes before the session; it remembers the wishes. */
+/* In this interface the mount comes before the session. */
 struct fuse_chan {
 	struct fuse_session *se;
-	char *mount_opts;
 };
 #endif
 
@@ -93,20 +96,19 @@ void wj_stat_to_attr(const struct stat *st, struct wj_attr *attr);
 
 struct fuse_session *wj_session_create(struct fuse_args *args, const struct fuse_lowlevel_ops *op,
 				       size_t op_size, void *userdata);
-/* 0, or -1 with errno set. */
-int wj_session_mount(struct fuse_session *se, const char *opts);
-void wj_session_unmount(struct fuse_session *se);
+/* 0, or -1 with errno set, after a message. */
+int wj_mount(const char *opts);
 
 /* This libc's errno as Linux's (both positive); unknown numbers become EIO. */
 int wj_errno_to_linux(int err);
 
 struct fuse_pollhandle *wj_pollhandle_new(uint64_t kh);
 
-/*
- * Take what the session understands out of `args`: mount options go into `mount_opts`, connection
- * options into `se` (may be null). Complains about what is left unless `leave_rest`. 0 or -1.
- */
-int wj_parse_session_args(struct fuse_session *se, struct fuse_args *args, char **mount_opts,
-			  bool leave_rest);
+/* Take options out of `args`: 0, or -1 after a message. The mount's are appended to `opts`. */
+int wj_parse_mount_args(struct fuse_args *args, char **opts);
+int wj_parse_conn_args(struct fuse_session *se, struct fuse_args *args);
+int wj_is_conn_opt(const char *opt);
+/* Options that nobody took are an error. */
+int wj_refuse_rest(const struct fuse_args *args);
 
 #endif

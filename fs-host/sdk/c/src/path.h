@@ -95,7 +95,6 @@ struct fuse {
 	size_t io_size;
 #if WJ_API == 2
 	struct fuse_chan *chan;
-	char *mountpoint;
 #endif
 };
 
@@ -218,6 +217,7 @@ struct fuse *wj_fuse_create(struct fuse_args *args, const struct fuse_operations
 void wj_fuse_free(struct fuse *f);
 int wj_fuse_loop(struct fuse *f);
 void wj_lib_help(void);
+int wj_is_config_opt(const char *opt);
 void wj_config_defaults(struct wj_config *c);
 
 /* All operations, for the session. */

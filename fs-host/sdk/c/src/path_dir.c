@@ -54,10 +54,12 @@ static void free_handle(struct wj_dh *dh)
 
 /* ---- one entry into a reply ---- */
 
+#if WJ_API == 3
 static bool is_dots(const char *name)
 {
 	return name[0] == '.' && (!name[1] || (name[1] == '.' && !name[2]));
 }
+#endif
 
 /* `st` is complete or has only inode number and type. False: it does not fit (or an error). */
 static bool put(struct wj_dh *dh, char *out, size_t size, size_t *used, const char *name,

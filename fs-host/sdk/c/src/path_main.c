@@ -119,6 +119,11 @@ static const struct fuse_opt config_opts[] = {
 	FUSE_OPT_END
 };
 
+int wj_is_config_opt(const char *opt)
+{
+	return fuse_opt_match(config_opts, opt);
+}
+
 void wj_lib_help(void)
 {
 	printf("    -o kernel_cache        never drop cached data when a file is opened\n"

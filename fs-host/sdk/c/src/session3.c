@@ -17,12 +17,20 @@ int fuse_session_custom_io(struct fuse_session *se, const struct fuse_custom_io 
 int fuse_session_mount(struct fuse_session *se, const char *mountpoint)
 {
 	(void)mountpoint;
-	return wj_session_mount(se, se->mount_opts);
+	if (se->mounted)
+		return 0;
+	if (wj_mount(se->mount_opts) == -1)
+		return -1;
+	se->mounted = true;
+	return 0;
 }
 
 void fuse_session_unmount(struct fuse_session *se)
 {
-	wj_session_unmount(se);
+	if (!se->mounted)
+		return;
+	se->mounted = false;
+	wj_host_unmount();
 }
 
 int fuse_session_fd(struct fuse_session *se)

@@ -1,34 +1,14 @@
 /*
  * Command-line options that the session takes for itself: those of mount(2) and
- * fusermount, which become wishes to the host, and debugging.
+ * fusermount, which become wishes to the host, and those of the connection.
  */
 #include "lowlevel.h"
 
 enum { KEY_WISH, KEY_READ_ONLY };
 
-struct session_args {
-	struct fuse_session *se;
-	char **mount_opts;
-	int debug;
-	unsigned max_read;
-	unsigned max_write;
-	unsigned max_readahead;
-	unsigned max_background;
-	unsigned congestion_threshold;
-	int async_read;
-	int atomic_o_trunc;
-	int no_posix_lock;
-	int no_flock;
-};
-
 #define WISH(name) FUSE_OPT_KEY(name, KEY_WISH)
-#define FIELD(templ, field, value) { templ, offsetof(struct session_args, field), value }
 
-static const struct fuse_opt session_opts[] = {
-	FIELD("debug", debug, 1),
-	FIELD("-d", debug, 1),
-	FIELD("--debug", debug, 1),
-	FIELD("max_read=%u", max_read, 0),
+static const struct fuse_opt mount_opts[] = {
 	WISH("max_read="),
 	WISH("allow_other"),
 	WISH("allow_root"),
@@ -68,8 +48,49 @@ static const struct fuse_opt session_opts[] = {
 	FUSE_OPT_KEY("-r", KEY_READ_ONLY),
 	FUSE_OPT_KEY("-n", FUSE_OPT_KEY_DISCARD),
 	FUSE_OPT_KEY("nonempty", FUSE_OPT_KEY_DISCARD),
-#if WJ_API == 2
-	/* libfuse 2 takes the connection's options from the command line itself */
+	FUSE_OPT_KEY("large_read", FUSE_OPT_KEY_DISCARD),
+	FUSE_OPT_END
+};
+
+static int mount_opt(void *data, const char *arg, int key, struct fuse_args *outargs)
+{
+	(void)outargs;
+	char **opts = data;
+	switch (key) {
+	case KEY_READ_ONLY: return fuse_opt_add_opt(opts, "ro");
+	case KEY_WISH: return fuse_opt_add_opt_escaped(opts, arg);
+	default: return 1;
+	}
+}
+
+int wj_parse_mount_args(struct fuse_args *args, char **opts)
+{
+	return fuse_opt_parse(args, opts, mount_opts, mount_opt);
+}
+
+struct conn_args {
+	int debug;
+	unsigned max_read;
+	unsigned max_write;
+	unsigned max_readahead;
+	unsigned max_background;
+	unsigned congestion_threshold;
+	int async_read;
+	int atomic_o_trunc;
+	int no_posix_lock;
+	int no_flock;
+};
+
+#define FIELD(templ, field, value) { templ, offsetof(struct conn_args, field), value }
+
+static const struct fuse_opt conn_opts[] = {
+	FIELD("debug", debug, 1),
+	FIELD("-d", debug, 1),
+	FIELD("--debug", debug, 1),
+#if WJ_API == 3
+	FIELD("max_read=%u", max_read, 0),
+	FUSE_OPT_KEY("max_read=", FUSE_OPT_KEY_KEEP),
+#else
 	FIELD("max_write=%u", max_write, 0),
 	FIELD("max_readahead=%u", max_readahead, 0),
 	FIELD("max_background=%u", max_background, 0),
@@ -82,7 +103,6 @@ static const struct fuse_opt session_opts[] = {
 	FIELD("no_remote_posix_lock", no_posix_lock, 1),
 	FIELD("no_remote_flock", no_flock, 1),
 	FUSE_OPT_KEY("big_writes", FUSE_OPT_KEY_DISCARD),
-	FUSE_OPT_KEY("large_read", FUSE_OPT_KEY_DISCARD),
 	FUSE_OPT_KEY("splice_write", FUSE_OPT_KEY_DISCARD),
 	FUSE_OPT_KEY("no_splice_write", FUSE_OPT_KEY_DISCARD),
 	FUSE_OPT_KEY("splice_move", FUSE_OPT_KEY_DISCARD),
@@ -93,42 +113,16 @@ static const struct fuse_opt session_opts[] = {
 	FUSE_OPT_END
 };
 
-static int session_opt(void *data, const char *arg, int key, struct fuse_args *outargs)
+int wj_is_conn_opt(const char *opt)
 {
-	(void)outargs;
-	struct session_args *a = data;
-	switch (key) {
-	case KEY_READ_ONLY: return fuse_opt_add_opt(a->mount_opts, "ro");
-	case KEY_WISH: return fuse_opt_add_opt_escaped(a->mount_opts, arg);
-	default: return 1;
-	}
+	return fuse_opt_match(conn_opts, opt);
 }
 
-static int complain(const struct fuse_args *args)
+int wj_parse_conn_args(struct fuse_session *se, struct fuse_args *args)
 {
-	if (args->argc == 1 && args->argv[0][0] == '-') {
-		fuse_log(FUSE_LOG_ERR, "fuse: warning: the program's name (argv[0]) looks like an "
-				       "option and is ignored\n");
-		return 0;
-	}
-	if (args->argc <= 1)
-		return 0;
-	fuse_log(FUSE_LOG_ERR, "fuse: unknown option(s): `");
-	for (int i = 1; i < args->argc; i++)
-		fuse_log(FUSE_LOG_ERR, "%s%s", args->argv[i], i + 1 < args->argc ? " " : "'\n");
-	return -1;
-}
-
-int wj_parse_session_args(struct fuse_session *se, struct fuse_args *args, char **mount_opts,
-			  bool leave_rest)
-{
-	struct session_args a = { .se = se, .mount_opts = mount_opts, .async_read = 1 };
-	if (fuse_opt_parse(args, &a, session_opts, session_opt) == -1)
+	struct conn_args a = { .async_read = 1 };
+	if (fuse_opt_parse(args, &a, conn_opts, NULL) == -1)
 		return -1;
-	if (!leave_rest && complain(args) == -1)
-		return -1;
-	if (!se)
-		return 0;
 	se->debug |= a.debug;
 #if WJ_API == 3
 	se->conn.max_read = a.max_read;
@@ -148,4 +142,19 @@ int wj_parse_session_args(struct fuse_session *se, struct fuse_args *args, char 
 		se->op.flock = NULL;
 #endif
 	return 0;
+}
+
+int wj_refuse_rest(const struct fuse_args *args)
+{
+	if (args->argc == 1 && args->argv[0][0] == '-') {
+		fuse_log(FUSE_LOG_ERR, "fuse: warning: the program's name (argv[0]) looks like an "
+				       "option and is ignored\n");
+		return 0;
+	}
+	if (args->argc <= 1)
+		return 0;
+	fuse_log(FUSE_LOG_ERR, "fuse: unknown option(s): `");
+	for (int i = 1; i < args->argc; i++)
+		fuse_log(FUSE_LOG_ERR, "%s%s", args->argv[i], i + 1 < args->argc ? " " : "'\n");
+	return -1;
 }

@@ -1,0 +1,1 @@
+#include "../fuse3/fuse_log.h"

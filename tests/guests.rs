@@ -1,0 +1,318 @@
+//! Programs that Emscripten (3.1.6, 3.1.69, 6.0.5) and Rust compiled, run from start to exit; what they print and their status are
+//! compared with what a POSIX system gives. `tests/guests/README.md` says how each was built.
+
+use std::fs::File;
+use std::io::{Read, Seek};
+use std::os::fd::OwnedFd;
+use std::path::Path;
+use wasmjit::host::{self, HasHost, Host, Policy, Stream};
+use wasmjit::runtime::{Config, Engine, Linker, Module, Store, Trap};
+
+struct Data(Host);
+
+impl HasHost for Data {
+    fn host(&mut self) -> &mut Host {
+        &mut self.0
+    }
+}
+
+/// What became of a run.
+struct Outcome {
+    status: Result<i32, String>,
+    out: String,
+    err: String,
+}
+
+fn load(engine: &Engine, name: &str) -> Result<Module, String> {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/guests").join(format!("{name}.wasm"));
+    let bytes = std::fs::read(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+    Module::new(engine, &bytes).map_err(|error| error.to_string())
+}
+
+fn temp() -> File {
+    tempfile::tempfile().expect("a temporary file")
+}
+
+fn text(mut file: File) -> String {
+    file.rewind().expect("a file that can be read again");
+    let mut text = Vec::new();
+    file.read_to_end(&mut text).expect("readable output");
+    String::from_utf8_lossy(&text).into_owned()
+}
+
+/// Runs a guest; `Err` where it could not be loaded or linked.
+fn run(name: &str, policy: &Policy, args: &[&str]) -> Result<Outcome, String> {
+    let engine = Engine::new(&Config::new());
+    let module = load(&engine, name)?;
+    let (out, err) = (temp(), temp());
+    let streams = [&out, &err].map(|f| Stream::Fd(OwnedFd::from(f.try_clone().expect("a second descriptor"))));
+    let [stdout, stderr] = streams;
+    let mut host = Host::new(policy).map_err(|e| e.to_string())?;
+    host.stdio([Stream::Null, stdout, stderr]).map_err(|e| e.to_string())?;
+    host::configure(&mut host, &module).map_err(|e| e.to_string())?;
+    let mut linker = Linker::new();
+    host::link(&mut linker, &module).map_err(|e| e.to_string())?;
+    let missing = linker.missing(&module);
+    if let Some(first) = missing.first() {
+        let advice = host::explain_missing(&first.module, &first.name, &first.ty);
+        return Err(format!("{}.{}: {advice}", first.module, first.name));
+    }
+    let mut store = Store::new(&engine, Data(host));
+    let instance = linker.instantiate(&mut store, &module).map_err(|e| e.to_string())?;
+    let status = host::run_main(&mut store, &instance, [name].iter().chain(args));
+    let status = status.map(|code| code.0).map_err(|trap: Trap| trap.to_string());
+    drop(store);
+    Ok(Outcome { status, out: text(out), err: text(err) })
+}
+
+fn run_plain(name: &str, args: &[&str]) -> Outcome {
+    run(name, &Policy::new(), args).unwrap_or_else(|error| panic!("{name}: {error}"))
+}
+
+/// Runs `check` for every listed guest, and reports all failures together.
+fn each(names: &[&str], mut check: impl FnMut(&str) -> Result<(), String>) {
+    let failures: Vec<String> =
+        names.iter().filter_map(|name| check(name).err().map(|error| format!("{name}: {error}"))).collect();
+    assert!(failures.is_empty(), "{}", failures.join("\n"));
+}
+
+fn expect(outcome: &Outcome, status: i32, out: &str) -> Result<(), String> {
+    if outcome.status == Ok(status) && outcome.out == out {
+        return Ok(());
+    }
+    Err(format!(
+        "status {:?}, output {:?}, errors {:?}; wanted {status}, {out:?}",
+        outcome.status, outcome.out, outcome.err
+    ))
+}
+
+#[test]
+fn hello_gets_arguments_and_gives_its_status() {
+    each(
+        &[
+            "em3.1.6/js-hello",
+            "em3.1.6/standalone-hello",
+            "em3.1.69/js-hello",
+            "em3.1.69/standalone-hello",
+            "em6.0.5/js-hello",
+            "em6.0.5/standalone-hello",
+        ],
+        |name| expect(&run_plain(name, &["a", "b"]), 7, "hello, argc=3 a 3.250000\n"),
+    );
+}
+
+#[test]
+fn quicksort_function_pointers_and_immediate_exit() {
+    each(
+        &["em3.1.6/js-qs", "em3.1.69/js-qs", "em3.1.69/standalone-qs", "em6.0.5/js-qs", "em6.0.5/standalone-qs"],
+        |name| {
+            let outcome = run_plain(name, &[]);
+            let sorted = "9 8 7 6 5 4 3 2 1 1 2 3 4 5 6 7 8 9 \n1 0.841471 Permission denied\n";
+            expect(&outcome, 3, sorted)
+        },
+    );
+}
+
+#[test]
+fn memory_grows_where_the_program_may() {
+    each(
+        &[
+            "em3.1.6/js-growth",
+            "em3.1.69/js-growth",
+            "em3.1.69/standalone-growth",
+            "em6.0.5/js-growth",
+            "em6.0.5/standalone-growth",
+        ],
+        |name| expect(&run_plain(name, &[]), 0, "alloc 100 MiB\n"),
+    );
+}
+
+#[test]
+fn memory_of_fixed_size_ends() {
+    each(
+        &[
+            "em3.1.6/js-grow",
+            "em3.1.69/js-grow",
+            "em3.1.69/standalone-grow",
+            "em6.0.5/js-grow",
+            "em6.0.5/standalone-grow",
+        ],
+        |name| {
+            let outcome = run_plain(name, &[]);
+            let fits = outcome.out.starts_with("oom\n") || outcome.status.is_err();
+            if fits { Ok(()) } else { Err(format!("{:?} {:?}", outcome.status, outcome.out)) }
+        },
+    );
+}
+
+#[test]
+fn clocks_and_calendars() {
+    each(
+        &[
+            "em3.1.6/js-timefn",
+            "em3.1.69/js-timefn",
+            "em3.1.69/standalone-timefn",
+            "em6.0.5/js-timefn",
+            "em6.0.5/standalone-timefn",
+        ],
+        |name| {
+            let outcome = run_plain(name, &[]);
+            let wanted = if name.contains("3.1.6/") { "sizeof(time_t)=4" } else { "sizeof(time_t)=8" };
+            let fits = outcome.out.starts_with("year>=2024 1 ") && outcome.out.contains(wanted);
+            if fits && outcome.status == Ok(0) {
+                Ok(())
+            } else {
+                Err(format!("{:?} {:?}", outcome.status, outcome.out))
+            }
+        },
+    );
+}
+
+#[test]
+fn c_plus_plus_without_exceptions() {
+    each(&["em3.1.6/js-cxxnoexc", "em3.1.69/js-cxxnoexc", "em6.0.5/js-cxxnoexc"], |name| {
+        expect(&run_plain(name, &[]), 0, "1 2 3 \n")
+    });
+}
+
+#[test]
+fn exceptions_unwind_through_the_host() {
+    let wanted = "dtor f\ndtor f\ndtor f\nint 17\ndtor f\nexc big 3\ndtor f\nexc big 4\nre x\noor\n22\n";
+    each(
+        &[
+            "em3.1.6/js-excjs",
+            "em3.1.69/js-excjs",
+            "em3.1.69/standalone-excjs",
+            "em6.0.5/js-excjs",
+            "em6.0.5/standalone-excjs",
+        ],
+        |name| expect(&run_plain(name, &[]), 0, wanted),
+    );
+}
+
+#[test]
+fn uncaught_exceptions_end_the_program() {
+    each(&["em3.1.6/js-excdefault", "em3.1.69/js-excdefault", "em6.0.5/js-excdefault"], |name| {
+        let outcome = run_plain(name, &[]);
+        if outcome.status.is_err() { Ok(()) } else { Err(format!("{:?} {:?}", outcome.status, outcome.out)) }
+    });
+}
+
+#[test]
+fn pipes_poll_and_select() {
+    let wanted = "got a\ngot b\ngot c\ngot d\ngot e\nempty read -1 EAGAIN\n";
+    each(&["em3.1.6/js-selfpipe", "em3.1.69/js-selfpipe", "em6.0.5/js-selfpipe"], |name| {
+        expect(&run_plain(name, &[]), 0, wanted)
+    });
+}
+
+#[test]
+fn signals_that_a_program_raises_itself() {
+    each(&["em3.1.6/js-selfpipe_sig", "em3.1.69/js-selfpipe_sig", "em6.0.5/js-selfpipe_sig"], |name| {
+        expect(&run_plain(name, &[]), 0, "woke by signal 14\n")
+    });
+}
+
+#[test]
+fn longjmp_through_the_host() {
+    let wanted = "r=42 k=5\ni=0 r=42\ni=1 r=42\ni=2 r=42\n";
+    each(
+        &[
+            "em3.1.6/js-sjlj",
+            "em3.1.69/js-sjlj",
+            "em3.1.69/standalone-sjlj",
+            "em6.0.5/js-sjlj",
+            "em6.0.5/standalone-sjlj",
+        ],
+        |name| expect(&run_plain(name, &[]), 0, wanted),
+    );
+}
+
+/// Lines of `fileio`'s output that a POSIX system gives. Up to 3.1.69 the library has a `link()` that does nothing, and its own
+/// process numbers; 6.0.5 has neither, nor a program with the shim.
+fn check_fileio(out: &str, links: bool, shim: bool) -> Result<(), String> {
+    let has = |line: &str| {
+        if out.lines().any(|l| l == line) { Ok(()) } else { Err(format!("no line {line:?} in {out:?}")) }
+    };
+    has("Jello world")?;
+    has("xyz")?;
+    has("size 200 mode 100644")?;
+    has("mmap J")?;
+    for entry in [". type 4", ".. type 4", "a.txt type 8", "nn type 1", "zz type 10"] {
+        has(&format!("ent {entry}"))?;
+    }
+    if links {
+        has("ent h2 type 8")?;
+        has("ent l2 type 8")?;
+    }
+    if shim {
+        has(&format!("uid {} pid {} ppid {}", 0, std::process::id(), std::os::unix::process::parent_id()))?;
+    }
+    has("/data/work")?;
+    has("HOME=/home/guest")
+}
+
+#[test]
+fn files_and_directories() {
+    each(
+        &[
+            "em3.1.6/js-fileio",
+            "em3.1.6/js-shim-fileio",
+            "em3.1.69/js-fileio",
+            "em3.1.69/js-bigint-fileio",
+            "em6.0.5/js-fileio",
+        ],
+        |name| {
+            let dir = tempfile::tempdir().expect("a directory");
+            let mut policy = Policy::new();
+            policy.dir(dir.path(), "/data", false).expect("a grant").env_spec("HOME=/home/guest").expect("a variable");
+            let outcome = run(name, &policy, &["/data/work"])?;
+            if outcome.status != Ok(0) {
+                return Err(format!("{:?} {:?} {:?}", outcome.status, outcome.out, outcome.err));
+            }
+            let shim = name.contains("shim");
+            check_fileio(&outcome.out, shim || name.contains("6.0.5"), shim)?;
+            let content = std::fs::read(dir.path().join("work/a.txt")).map_err(|e| e.to_string())?;
+            if content.starts_with(b"JEllo") { Ok(()) } else { Err("the mapping was not written back".into()) }
+        },
+    );
+}
+
+#[test]
+fn rust_program() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let mut policy = Policy::new();
+    policy.dir(dir.path(), "/work", false).expect("a grant").env_spec("A=b").expect("a variable");
+    let outcome = run("rust/wasip1-hello", &policy, &["/work"]).expect("it links");
+    let wanted = "hello from rust 2\n{\"a\": 1} env 1\nread data\nentries true\nslept true\ntrue\n";
+    expect(&outcome, 3, wanted).expect("what it prints natively");
+    assert!(std::fs::read_dir(dir.path()).expect("readable").next().is_none(), "the file is gone");
+}
+
+#[test]
+fn nothing_is_visible_without_a_grant() {
+    let outcome = run("rust/wasip1-hello", &Policy::new(), &["/tmp"]).expect("it links");
+    assert!(outcome.out.contains("env 0\ncreate "), "{}", outcome.out);
+    let outcome = run_plain("em6.0.5/js-fileio", &["/tmp/wj_fileio"]);
+    assert_eq!(outcome.status, Ok(1), "{} {}", outcome.out, outcome.err);
+}
+
+#[test]
+fn refusals_say_what_helps() {
+    for (name, words) in [
+        ("em3.1.6/js-emasm", "EM_ASM"),
+        ("em3.1.69/js-emasm", "EM_ASM"),
+        ("em6.0.5/js-emasm", "EM_ASM"),
+        ("em6.0.5/js-O3-selfpipe", "-O2"),
+        ("em3.1.69/js-wasmfs-fileio", "WASMFS"),
+        ("em3.1.69/js-pthread", "threads"),
+        ("em3.1.69/js-excwasm", "exception"),
+        ("em3.1.69/js-sjljwasm", "exception"),
+        ("em3.1.69/js-maindl2", "dlopen"),
+    ] {
+        match run(name, &Policy::new(), &[]) {
+            Ok(outcome) => panic!("{name} ran: {:?} {}", outcome.status, outcome.out),
+            Err(error) => assert!(error.to_lowercase().contains(&words.to_lowercase()), "{name}: {error}"),
+        }
+    }
+}

@@ -1,0 +1,13 @@
+#!/bin/sh
+# Rebuilds em3.1.6 with the emcc in PATH. With a newer node than 3.1.6 expects: export NODE_PATH=/usr/share/nodejs
+set -e
+cd "$(dirname "$0")"
+out=em3.1.6
+for p in hello fileio qs selfpipe selfpipe_sig sjlj timefn grow emasm; do emcc -O2 src/$p.c -o $out/js-$p.js; done
+emcc -O2 src/grow.c -sALLOW_MEMORY_GROWTH -o $out/js-growth.js
+emcc -O2 src/wj_shim316.c src/fileio.c -o $out/js-shim-fileio.js
+for p in hello fileio; do emcc -O2 src/$p.c -sSTANDALONE_WASM -o $out/standalone-$p.wasm; done
+em++ -O2 src/cxxnoexc.cpp -o $out/js-cxxnoexc.js
+em++ -O2 -fexceptions src/exc.cpp -o $out/js-excjs.js
+em++ -O2 src/exc.cpp -o $out/js-excdefault.js
+rm -f $out/*.js

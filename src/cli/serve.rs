@@ -3,6 +3,7 @@
 use super::args::{GuestArgs, OnTrap};
 use super::engine;
 use super::failure::{Failure, Outcome};
+use super::logging;
 use super::mount::Plan;
 use fs_host::ServerConfig;
 use std::os::unix::ffi::OsStringExt;
@@ -37,7 +38,12 @@ fn server_config(
     debug: bool,
     ready: Box<dyn FnOnce() + Send>,
 ) -> ServerConfig {
-    let mut config = ServerConfig { stats, on_ready: Some(ready), ..ServerConfig::default() };
+    let mut config = ServerConfig {
+        stats,
+        on_ready: Some(ready),
+        report: Some(Arc::new(logging::print)),
+        ..ServerConfig::default()
+    };
     if let Some(time) = guest.timeout {
         config.timeout = time.0;
     }
@@ -52,7 +58,7 @@ fn server_config(
         config.max_request = size;
     }
     if debug {
-        config.trace = Some(Arc::new(|line: &str| eprintln!("{line}")));
+        config.trace = Some(Arc::new(logging::print));
     }
     config
 }

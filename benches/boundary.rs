@@ -13,7 +13,15 @@ const TEXT: &str = r#"(module
     (import "h" "add" (func $add (param i32 i32) (result i32)))
     (import "h" "state" (func $state (param i32) (result i32)))
     (import "h" "dynamic" (func $dynamic (param i32 i32) (result i32)))
+    (import "h" "invoke" (func $invoke (param i32 i32) (result i32)))
     (memory (export "memory") 1)
+    (table funcref (elem $same))
+    (func $same (param i32) (result i32) (local.get 0))
+    (func (export "invokes") (param $n i32) (result i32) (local $sum i32)
+        (loop $again
+            (local.set $sum (call $invoke (i32.const 0) (local.get $n)))
+            (br_if $again (local.tee $n (i32.sub (local.get $n) (i32.const 1)))))
+        (local.get $sum))
     (func (export "four") (param i32 i32 i32 i32) (result i32)
         (i32.add (i32.add (local.get 0) (local.get 1)) (i32.add (local.get 2) (local.get 3))))
     (func (export "empty") (param $n i32) (result i32) (local $sum i32)
@@ -52,6 +60,11 @@ fn linker() -> Linker<State> {
             caller.memory().read_u32(n & 0xfff0).map(|value| value + n)
         })
         .expect("a new name");
+    linker
+        .func_wrap("h", "invoke", |mut caller: Caller<'_, State>, index: u32, argument: i32| {
+            caller.call_table::<i32, i32>(index, argument)
+        })
+        .expect("a new name");
     let ty = linker.host_functions()[0].2.clone();
     linker
         .func_new("h", "dynamic", ty, |_, params, results| {
@@ -85,6 +98,7 @@ fn main() {
         ("host function, add", looped("adds")),
         ("host function with state and memory", looped("states")),
         ("host function, dynamic", looped("dynamics")),
+        ("host function that calls the guest", looped("invokes")),
     ];
     let mut results: Vec<(&str, Vec<f64>)> = Vec::new();
     let mut note = |name: &'static str, round: usize, value: f64| {

@@ -1,6 +1,6 @@
 //! Any bytes: loading gives a module or an error; what validates must translate to valid IR.
 //!
-//!     cargo fuzz run load
+//!     cargo fuzz run load        (needs nightly Rust, or RUSTC_BOOTSTRAP=1)
 
 #![no_main]
 

@@ -325,16 +325,9 @@ pub fn pwrite(fd: BorrowedFd<'_>, buf: &[u8], offset: i64) -> Result<usize> {
     call!(pwrite64(fd.as_raw_fd(), buf.as_ptr().cast(), buf.len(), offset)).map(|n| n as usize)
 }
 
-/// Writes everything, however often it takes.
-pub fn write_all(fd: BorrowedFd<'_>, mut bytes: &[u8]) -> Result<()> {
-    while !bytes.is_empty() {
-        match call!(write(fd.as_raw_fd(), bytes.as_ptr().cast(), bytes.len())) {
-            Ok(written) => bytes = &bytes[written as usize..],
-            Err(Errno::EINTR) => {}
-            Err(errno) => return Err(errno),
-        }
-    }
-    Ok(())
+/// `write(2)`.
+pub fn write(fd: BorrowedFd<'_>, bytes: &[u8]) -> Result<usize> {
+    call!(write(fd.as_raw_fd(), bytes.as_ptr().cast(), bytes.len())).map(|n| n as usize)
 }
 
 /// `copy_file_range(2)`; a `None` offset uses and moves the file position.

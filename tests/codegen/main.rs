@@ -1,7 +1,9 @@
 //! The back end: compiled code against the meaning of each operation, and what it must never do.
 #![allow(missing_docs)]
 
+mod golden;
 mod harness;
+mod image;
 mod ops;
 mod random;
 mod sandbox;

@@ -328,9 +328,14 @@ fn getrandom(cx: &mut Ctx<'_>, buf: u32, len: u32, flags: i32) -> Result<i32> {
 fn print(cx: &mut Ctx<'_>, fd: i32, ptr: u32) -> std::result::Result<(), Trap> {
     let mut line = cx.mem.cstr(ptr, u32::MAX)?.to_vec();
     line.push(b'\n');
-    // As with every print, a stream that is closed loses the text.
-    if let Ok(fd) = cx.host.fds.get(fd).and_then(|file| file.fd()) {
-        let _ = sys::write_all(fd, &line);
+    // As with every print, a stream that is closed or full loses the text.
+    let Ok(fd) = cx.host.fds.get(fd).and_then(|file| file.fd()) else { return Ok(()) };
+    let mut rest = line.as_slice();
+    while !rest.is_empty() {
+        match cx.host.blocking(|| sys::write(fd, rest)) {
+            Ok(written) => rest = &rest[written..],
+            Err(_) => break,
+        }
     }
     Ok(())
 }

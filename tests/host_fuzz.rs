@@ -1,0 +1,252 @@
+//! Every host function with random arguments, fixed seeds: none may panic, block for good, touch anything outside of the grant,
+//! or leak a descriptor. One test only, as it counts the descriptors of the process.
+#![allow(unsafe_code)]
+
+mod host_rig;
+
+use host_rig::*;
+use std::os::unix::fs::symlink;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+use wasmjit::host::{HasHost, Policy, Role, Row};
+
+/// Calls of each function.
+const ROUNDS: usize = 2000;
+
+/// Calls of each function that waits, or flushes a disk.
+const SLOW_ROUNDS: usize = 12;
+
+/// How often a waiting call is interrupted.
+const TICK: Duration = Duration::from_millis(10);
+
+/// Functions that wait for time or disks.
+const SLOW: &[&str] = &["sleep", "poll", "select", "sync"];
+
+/// Functions that change the test's own process: who it is.
+const SKIPPED: &[&str] = &["__syscall_setfsuid32", "__syscall_setfsgid32"];
+
+/// A small generator: xorshift.
+struct Random(u64);
+
+impl Random {
+    fn next(&mut self) -> u64 {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        self.0
+    }
+
+    fn below(&mut self, limit: usize) -> usize {
+        (self.next() % limit as u64) as usize
+    }
+
+    fn pick<T: Copy>(&mut self, from: &[T]) -> T {
+        from[self.below(from.len())]
+    }
+}
+
+const PATHS: &[&str] = &[
+    "/data",
+    "/data/file",
+    "/data/dir",
+    "/data/dir/x",
+    "file",
+    ".",
+    "..",
+    "dir/../file",
+    "/",
+    "/ro/secret",
+    "/ro",
+    "../ro/secret",
+    "/data/link",
+    "/data/dangling",
+    "/data/new",
+    "new/",
+    "dir/",
+    "//data///file//",
+    "",
+    "/nothing",
+    "/data/file/x",
+    "x",
+    "y",
+    "fifo",
+    "/data/../../etc/passwd",
+    "user.a",
+    "%Y-%m-%d %Z",
+];
+
+const NUMBERS: &[i64] = &[
+    0,
+    1,
+    2,
+    3,
+    4,
+    5,
+    6,
+    7,
+    8,
+    9,
+    10,
+    12,
+    13,
+    16,
+    36,
+    64,
+    0o100,
+    0o200,
+    0o644,
+    0o777,
+    0o1000,
+    0o2102,
+    0o200000,
+    0o20200002,
+    0x100,
+    0x200,
+    0x400,
+    0x1000,
+    0o10644,
+    0o20644,
+    0o100644,
+    0x5401,
+    0x5413,
+    0x541b,
+    0x5421,
+    1030,
+    -1,
+    -100,
+    i32::MAX as i64,
+    i32::MIN as i64,
+];
+
+fn argument(random: &mut Random, rig: &mut Rig, role: Role) -> i64 {
+    let wild = random.below(8) == 0;
+    match role {
+        _ if wild => random.next() as i64,
+        Role::Fd => random.pick(&[-100, -1, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 15, 63]),
+        Role::Str => {
+            let path = random.pick(PATHS);
+            rig.str(path)
+        }
+        Role::Ptr => match random.below(6) {
+            0 => 0,
+            1 => i64::from(MEMORY) - random.below(64) as i64,
+            2 => {
+                // A list of small numbers: buffers, times, sets of descriptors.
+                let words: Vec<u8> = (0..24).flat_map(|_| (random.next() as u32 & 0x1ffff).to_le_bytes()).collect();
+                rig.bytes(&words)
+            }
+            3 => {
+                let words: Vec<u8> = (0..24).flat_map(|_| (random.next() as u32 & 7).to_le_bytes()).collect();
+                rig.bytes(&words)
+            }
+            _ => random.below(MEMORY as usize) as i64,
+        },
+        Role::Len => random.pick(&[0, 1, 2, 3, 8, 24, 64, 88, 100, 1024, 4096, 65536, 1 << 20, i64::from(u32::MAX)]),
+        Role::Int | Role::Float => random.pick(NUMBERS),
+        Role::Off | Role::Wide => random.pick(&[0, 1, 100, 4096, 1 << 20, 1 << 31, 1 << 40, -1, i64::MAX, i64::MIN]),
+    }
+}
+
+/// Interrupts waiting calls of the calling thread until it is dropped.
+struct Watchdog {
+    stop: Arc<AtomicBool>,
+    thread: Option<std::thread::JoinHandle<()>>,
+}
+
+extern "C" fn ignore(_: i32) {}
+
+impl Watchdog {
+    fn new() -> Watchdog {
+        // SAFETY: installs a handler that does nothing, without SA_RESTART, so that waiting calls end with EINTR.
+        let me = unsafe {
+            let mut action: libc::sigaction = std::mem::zeroed();
+            action.sa_sigaction = ignore as *const () as usize;
+            libc::sigaction(libc::SIGUSR2, &action, std::ptr::null_mut());
+            libc::pthread_self()
+        };
+        let stop = Arc::new(AtomicBool::new(false));
+        let stopped = stop.clone();
+        let thread = std::thread::spawn(move || {
+            while !stopped.load(Ordering::Relaxed) {
+                std::thread::sleep(TICK);
+                // SAFETY: the thread waits for this one before it ends.
+                unsafe { libc::pthread_kill(me, libc::SIGUSR2) };
+            }
+        });
+        Watchdog { stop, thread: Some(thread) }
+    }
+}
+
+impl Drop for Watchdog {
+    fn drop(&mut self) {
+        self.stop.store(true, Ordering::Relaxed);
+        if let Some(thread) = self.thread.take() {
+            thread.join().expect("the watchdog");
+        }
+    }
+}
+
+/// No file may grow beyond this, whatever is asked for.
+fn limit_file_size(bytes: u64) {
+    // SAFETY: sets a limit of this process and ignores the signal that comes with it.
+    unsafe {
+        libc::signal(libc::SIGXFSZ, libc::SIG_IGN);
+        libc::setrlimit(libc::RLIMIT_FSIZE, &libc::rlimit { rlim_cur: bytes, rlim_max: bytes });
+    }
+}
+
+fn round(rig: &mut Rig, random: &mut Random, row: &Row, func: wasmjit::runtime::Func) {
+    let args: Vec<i64> = row.params.iter().map(|(_, role)| argument(random, rig, *role)).collect();
+    // A trap is an answer, too: of exit(), abort(), or where a result has no place for an error.
+    let _ = rig.call_func(func, &args);
+    let host = rig.store.data_mut().host();
+    assert!(host.fds.open_count() <= host.fds.max(), "{}", row.name);
+}
+
+#[test]
+fn random_arguments() {
+    limit_file_size(1 << 20);
+    let _watchdog = Watchdog::new();
+    let before = open_descriptors();
+    for seed in 1..=4u64 {
+        one_guest(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15));
+    }
+    assert_eq!(open_descriptors(), before, "descriptors leaked");
+}
+
+/// Fuzzes one guest in a directory of its own, and looks whether what lies around is as it was.
+fn one_guest(seed: u64) {
+    let dir = tempfile::tempdir().expect("a directory");
+    for name in ["data", "ro", "data/dir"] {
+        std::fs::create_dir(dir.path().join(name)).unwrap();
+    }
+    std::fs::write(dir.path().join("ro/secret"), "secret").unwrap();
+    std::fs::write(dir.path().join("outside"), "outside").unwrap();
+    std::fs::write(dir.path().join("data/file"), "content").unwrap();
+    symlink("file", dir.path().join("data/link")).unwrap();
+    symlink("../outside", dir.path().join("data/dangling")).unwrap();
+    let mut policy = Policy::new();
+    policy.dir(dir.path().join("data"), "/data", false).unwrap();
+    policy.dir(dir.path().join("ro"), "/ro", true).unwrap().max_files(64);
+    let mut rig = Rig::new(&policy);
+    let handle = rig.store.interrupt_handle();
+    handle.interrupt();
+    rig.store.data_mut().host().interrupt = Some(handle);
+    let mut random = Random(seed);
+    let funcs = rig.funcs.clone();
+    for index in 0..ROUNDS {
+        for (row, func) in &funcs {
+            let slow = SLOW.iter().any(|part| row.name.contains(part));
+            if SKIPPED.contains(&row.name) || (slow && index >= SLOW_ROUNDS) {
+                continue;
+            }
+            round(&mut rig, &mut random, row, *func);
+        }
+    }
+    drop(rig);
+    assert_eq!(std::fs::read_to_string(dir.path().join("ro/secret")).unwrap(), "secret");
+    assert_eq!(std::fs::read_dir(dir.path().join("ro")).unwrap().count(), 1);
+    assert_eq!(std::fs::read_to_string(dir.path().join("outside")).unwrap(), "outside");
+    assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 3);
+}

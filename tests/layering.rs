@@ -31,8 +31,14 @@ const CRATES: &[(&str, &[&str])] = &[
 ];
 
 /// Where code may depend on the machine or the system that it is compiled for.
-const TARGET_CODE: &[&str] =
-    &["src/sys", "src/codegen/x64", "src/codegen/aarch64", "fs-host/src/sys.rs", "fs-host/sdk"];
+const TARGET_CODE: &[&str] = &[
+    "src/sys",
+    "src/codegen/x64",
+    "src/codegen/aarch64",
+    // Asks the machine's processor what it can do.
+    "src/codegen/options.rs",
+    "fs-host/src/sys.rs",
+];
 
 /// Longest source file, in lines.
 const MAX_LINES: usize = 1000;

@@ -3,6 +3,7 @@
 use super::args::{GuestArgs, OnTrap};
 use super::engine;
 use super::failure::{Failure, Outcome};
+use super::logging;
 use super::mount::Plan;
 use fs_host::ServerConfig;
 use std::os::unix::ffi::OsStringExt;
@@ -38,7 +39,12 @@ fn server_config(
     debug: bool,
     ready: Box<dyn FnOnce() + Send>,
 ) -> ServerConfig {
-    let mut config = ServerConfig { stats, on_ready: Some(ready), ..ServerConfig::default() };
+    let mut config = ServerConfig {
+        stats,
+        on_ready: Some(ready),
+        report: Some(Arc::new(logging::print)),
+        ..ServerConfig::default()
+    };
     if let Some(time) = guest.timeout {
         config.timeout = time.0;
     }
@@ -55,7 +61,7 @@ fn server_config(
     // To wherever messages go: the terminal, the log file, or syslog.
     config.report = Some(Arc::new(|table: &str| log::warn!("operations:\n{table}")));
     if debug {
-        config.trace = Some(Arc::new(|line: &str| eprintln!("{line}")));
+        config.trace = Some(Arc::new(logging::print));
     }
     config
 }

@@ -10,8 +10,7 @@ use wasmjit::wasm;
 
 /// The same on every machine.
 fn options(memory: MemoryPolicy) -> Options {
-    let features =
-        CpuFeatures { sse41: true, popcnt: true, lzcnt: true, bmi1: true, bmi2: true, avx: true };
+    let features = CpuFeatures { sse41: true, popcnt: true, lzcnt: true, bmi1: true, bmi2: true, avx: true };
     Options { features, memory, check_allocation: true, ..Options::host() }
 }
 

@@ -212,6 +212,7 @@ impl Guest {
             libc::mmap(null_mut(), 9 * GIB, libc::PROT_NONE, flags, -1, 0) as *mut u8
         };
         assert_ne!(reservation.cast(), libc::MAP_FAILED);
+        // SAFETY: within the reservation.
         let memory = unsafe { reservation.add(2 * GIB) };
         let limits = module.memory;
         let max_pages = limits.map_or(0, |limits| limits.max.unwrap_or(65536).min(1024)) as u64;
@@ -421,7 +422,8 @@ impl Guest {
         self.tables[table].1[index] = value;
     }
 
-    /// The memory's contents.
+    /// The memory's contents. Compiled code shares the bytes anyway; tests use one view at a time.
+    #[allow(clippy::mut_from_ref)]
     pub fn contents(&self) -> &mut [u8] {
         // SAFETY: that much is accessible.
         unsafe { std::slice::from_raw_parts_mut(self.memory, self.desc.bytes as usize) }

@@ -36,8 +36,21 @@ const ACCESSES: &[(&str, &str, u64)] = &[
 const OFFSETS: &[u32] = &[0, 1, 4, 0xffff, 0x1_0000, 0x7fff_fff0, 0x7fff_ffff, 0x8000_0000, 0xffff_fff8, 0xffff_ffff];
 
 const INDICES: &[u32] = &[
-    0, 1, 8, 0xfff0, 0xfff8, 0xfffc, 0xffff, 0x1_0000, 0x7fff_ffff, 0x8000_0000, 0x8000_0010, 0xfffe_ffff, 0xffff_0000,
-    0xffff_fff8, 0xffff_ffff,
+    0,
+    1,
+    8,
+    0xfff0,
+    0xfff8,
+    0xfffc,
+    0xffff,
+    0x1_0000,
+    0x7fff_ffff,
+    0x8000_0000,
+    0x8000_0010,
+    0xfffe_ffff,
+    0xffff_0000,
+    0xffff_fff8,
+    0xffff_ffff,
 ];
 
 /// An access at the sum of index and offset, which has 33 bits: neither wraps nor is signed.
@@ -128,7 +141,9 @@ fn upper_halves_of_indices_do_not_matter() {
         let bytes = wat::parse_str(text).unwrap();
         let guest = Guest::new(&bytes, &options, &[host(dirty as *const u8, &ty)]);
         let dirty_zero = 0x7_0000_0000;
-        for name in ["wrap", "wrapadd", "wrapshl", "wrapshlvar", "wraprotl", "indirect", "direct", "loop", "spill", "sized"] {
+        for name in
+            ["wrap", "wrapadd", "wrapshl", "wrapshlvar", "wraprotl", "indirect", "direct", "loop", "spill", "sized"]
+        {
             assert_eq!(guest.call(name, &[dirty_zero]), Ok(vec![0]), "{name}");
         }
         for name in ["wrapblock", "wrapselect"] {

@@ -30,8 +30,11 @@ pub fn load(engine: &Engine, source: &Source) -> Outcome<Module> {
     Module::new(engine, &source.bytes).map_err(|error| Failure::new(format!("{}: {error}", source.name)))
 }
 
-/// Fails with advice if the module imports what is not provided.
-pub fn check_imports(module: &Module, name: &str) -> Outcome<()> {
+/// Fails with advice if the module imports what is not provided, unless the user takes the risk.
+pub fn check_imports(module: &Module, guest: &GuestArgs, name: &str) -> Outcome<()> {
+    if guest.stub_missing {
+        return Ok(());
+    }
     let provided = super::guest::provided(module.info());
     match super::guest::explain(module.info(), &provided) {
         Some(advice) => Err(Failure::new(format!("{name}: {advice}"))),

@@ -27,10 +27,11 @@ pub fn main(args: RunArgs) -> Outcome {
     let engine = engine::engine(&args.guest);
     let module = engine::load(&engine, &source)?;
     refuse_filesystem(&module, &source)?;
-    engine::check_imports(&module, &source.name)?;
+    engine::check_imports(&module, &args.guest, &source.name)?;
     let mut host = Host::new(&engine::policy(&args.guest)?).map_err(|error| fail(&error))?;
     host::configure(&mut host, &module).map_err(|error| fail(&error))?;
     let mut linker = Linker::new();
+    linker.trap_on_missing(args.guest.stub_missing);
     host::link(&mut linker, &module).map_err(|error| fail(&error))?;
     let mut store = Store::new(&engine, Program(host));
     if let Some(limit) = args.guest.timeout.and_then(|time| time.0) {

@@ -15,13 +15,14 @@ pub fn serve(plan: Plan, ready: impl FnOnce() + Send + 'static) -> Outcome {
     let engine = engine::engine(&plan.guest);
     let module = engine::load(&engine, &plan.source)?;
     fs::check_filesystem(&module).map_err(|error| Failure::new(format!("{}: {error}", plan.source.name)))?;
-    engine::check_imports(&module, &plan.source.name)?;
+    engine::check_imports(&module, &plan.guest, &plan.source.name)?;
     let mount = MountPlan {
         mountpoint: plan.mountpoint,
         options: plan.options,
         name: plan.source.name,
         server: server_config(&plan.guest, plan.on_trap, plan.max_request, plan.stats, plan.debug, Box::new(ready)),
         policy: engine::policy(&plan.guest)?,
+        stub_missing: plan.guest.stub_missing,
         args: plan.argv.into_iter().map(OsStringExt::into_vec).collect(),
     };
     match fs::run(&engine, &module, mount) {
@@ -57,6 +58,8 @@ fn server_config(
     if let Some(size) = max_request {
         config.max_request = size;
     }
+    // To wherever messages go: the terminal, the log file, or syslog.
+    config.report = Some(Arc::new(|table: &str| log::warn!("operations:\n{table}")));
     if debug {
         config.trace = Some(Arc::new(logging::print));
     }

@@ -36,6 +36,8 @@ pub struct MountPlan {
     pub server: ServerConfig,
     /// What the guest may reach.
     pub policy: host::Policy,
+    /// Imports that are missing trap when they are called.
+    pub stub_missing: bool,
     /// The guest's arguments, program name first.
     pub args: Vec<Vec<u8>>,
 }
@@ -140,6 +142,7 @@ pub fn check_filesystem(module: &Module) -> Result<(), Error> {
 pub fn run(engine: &Engine, module: &Module, plan: MountPlan) -> Result<i32, Error> {
     check_filesystem(module)?;
     let mut linker = Linker::new();
+    linker.trap_on_missing(plan.stub_missing);
     host::link(&mut linker, module)?;
     imports::add_to_linker(&mut linker)?;
     let mut stage = Stage::Planned {

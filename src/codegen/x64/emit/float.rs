@@ -2,8 +2,8 @@
 
 use super::{Allocs, ColdConversion, Emitter};
 use crate::abi::trap::TrapCode;
-use crate::codegen::x64::encode::{Map, Opcode, Rm};
-use crate::codegen::x64::inst::{Cc, Cond, FloatUnary, Inst};
+use crate::codegen::x64::encode::{Map, Mem, Opcode, Rm};
+use crate::codegen::x64::inst::{Cc, Cond, FloatUnary, Inst, Src};
 use crate::codegen::x64::regs::{Gpr, Xmm};
 use dynasmrt::DynasmApi;
 
@@ -28,27 +28,9 @@ fn sign(wide: bool) -> u64 {
 }
 
 impl Emitter<'_> {
+    /// Arithmetic and comparisons.
     pub(super) fn float(&mut self, inst: Inst, allocs: &mut Allocs<'_>) {
         match inst {
-            Inst::FloatImm { pool, wide } => {
-                let d = allocs.xmm();
-                match pool {
-                    None => self.zero(d),
-                    Some(pool) => {
-                        let mem = Rm::Mem(crate::codegen::x64::encode::Mem::label(self.pool[pool as usize]));
-                        self.buf.op(Opcode::two(0x10).prefix(scalar(wide)), d.0, mem);
-                    }
-                }
-            }
-            Inst::FloatMov => {
-                let (d, s) = (allocs.xmm(), allocs.xmm());
-                self.move_float(d, s);
-            }
-            Inst::FloatLoad { wide, am } => {
-                let d = allocs.xmm();
-                let mem = Rm::Mem(self.mem(am, allocs));
-                self.buf.op(Opcode::two(0x10).prefix(scalar(wide)), d.0, mem);
-            }
             Inst::Float { op, wide, src } => {
                 let (d, a) = (allocs.xmm(), allocs.xmm());
                 let src = self.src(src, allocs);
@@ -72,7 +54,7 @@ impl Emitter<'_> {
             Inst::FloatBits { op, pool } => {
                 let (d, _) = (allocs.xmm(), allocs.xmm());
                 let src = match pool {
-                    Some(pool) => Rm::Mem(crate::codegen::x64::encode::Mem::label(self.pool[pool as usize])),
+                    Some(pool) => Rm::Mem(Mem::label(self.pool[pool as usize])),
                     None => Rm::Reg(allocs.xmm().0),
                 };
                 self.buf.op(Opcode::two(op as u8), d.0, src);
@@ -91,15 +73,41 @@ impl Emitter<'_> {
                 self.move_float(t, a);
                 self.buf.op(Opcode::two(0xc2).prefix(scalar(wide)).imm(1), t.0, Rm::Reg(b.0));
                 self.buf.push(if ne { 4 } else { 0 });
-                self.int_from(false, d, t);
+                self.bits_of_float(false, d, t);
                 self.buf.op(Opcode::one(0x83).imm(1), 4, Rm::Reg(d.0));
                 self.buf.push(1);
             }
             Inst::FloatSelect(cond) => self.select(cond, allocs),
+            _ => unreachable!("{inst:?} is no float arithmetic"),
+        }
+    }
+
+    /// Moves and conversions.
+    pub(super) fn float_move(&mut self, inst: Inst, allocs: &mut Allocs<'_>) {
+        match inst {
+            Inst::FloatImm { pool, wide } => {
+                let d = allocs.xmm();
+                match pool {
+                    None => self.zero(d),
+                    Some(pool) => {
+                        let mem = Rm::Mem(Mem::label(self.pool[pool as usize]));
+                        self.buf.op(Opcode::two(0x10).prefix(scalar(wide)), d.0, mem);
+                    }
+                }
+            }
+            Inst::FloatMov => {
+                let (d, s) = (allocs.xmm(), allocs.xmm());
+                self.move_float(d, s);
+            }
+            Inst::FloatLoad { wide, am } => {
+                let d = allocs.xmm();
+                let mem = Rm::Mem(self.mem(am, allocs));
+                self.buf.op(Opcode::two(0x10).prefix(scalar(wide)), d.0, mem);
+            }
             Inst::IntToFloat { int_wide, wide, src } => {
                 let d = allocs.xmm();
                 let src = match src {
-                    crate::codegen::x64::inst::Src::Mem(am) => {
+                    Src::Mem(am) => {
                         // The trap site is the conversion, not what stands before it.
                         self.zero(d);
                         Rm::Mem(self.mem(am, allocs))
@@ -117,14 +125,14 @@ impl Emitter<'_> {
             }
             Inst::ToFloat(wide) => {
                 let (d, s) = (allocs.xmm(), allocs.gpr());
-                self.float_from(wide, d, s);
+                self.float_from_bits(wide, d, s);
             }
             Inst::ToInt(wide) => {
                 let (d, s) = (allocs.gpr(), allocs.xmm());
-                self.int_from(wide, d, s);
+                self.bits_of_float(wide, d, s);
             }
             Inst::FloatToInt { .. } => self.float_to_int(inst, allocs),
-            _ => unreachable!("{inst:?} is no float instruction"),
+            _ => unreachable!("{inst:?} moves no float"),
         }
     }
 
@@ -139,11 +147,11 @@ impl Emitter<'_> {
         }
     }
 
-    fn float_from(&mut self, wide: bool, d: Xmm, s: Gpr) {
+    fn float_from_bits(&mut self, wide: bool, d: Xmm, s: Gpr) {
         self.buf.op(Opcode::two(0x6e).prefix(0x66).wide(wide), d.0, Rm::Reg(s.0));
     }
 
-    fn int_from(&mut self, wide: bool, d: Gpr, s: Xmm) {
+    fn bits_of_float(&mut self, wide: bool, d: Gpr, s: Xmm) {
         self.buf.op(Opcode::two(0x7e).prefix(0x66).wide(wide), s.0, Rm::Reg(d.0));
     }
 
@@ -237,7 +245,7 @@ impl Emitter<'_> {
             (false, true) => {
                 // From 2^63 on, that is subtracted first. NaN is not above.
                 self.imm(u, power_of_two(63, wide));
-                self.float_from(wide, t, u);
+                self.float_from_bits(wide, t, u);
                 self.float_cmp(wide, s, t);
                 self.buf.jump(Some(Cc::Ae as u8), entries[1]);
                 self.convert(wide, true, d, s);
@@ -278,7 +286,7 @@ impl Emitter<'_> {
             (false, _) => (-2_147_483_649.0f64).to_bits(),
         };
         self.imm(u, bound);
-        self.float_from(wide, t, u);
+        self.float_from_bits(wide, t, u);
         self.float_cmp(wide, s, t);
         self.buf.jump(Some(if exact { Cc::B } else { Cc::Be } as u8), overflow);
         self.zero(t);
@@ -291,7 +299,7 @@ impl Emitter<'_> {
     fn cold_large(&mut self, cold: &ColdConversion, wide: bool, saturate: bool) {
         let (d, t, u, s) = cold.regs;
         self.imm(u, power_of_two(63, wide) | sign(wide));
-        self.float_from(wide, t, u);
+        self.float_from_bits(wide, t, u);
         self.scalar_op(0x58, wide, t, s);
         self.convert(wide, true, d, t);
         self.buf.op(Opcode::one(0x85).wide(true), d.0, Rm::Reg(d.0));

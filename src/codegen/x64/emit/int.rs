@@ -11,7 +11,8 @@ use dynasmrt::{DynasmApi, dynasm};
 const CMP: u8 = 7;
 
 impl Emitter<'_> {
-    pub(super) fn int(&mut self, inst: Inst, allocs: &mut Allocs<'_>) {
+    /// Moves, reads and writes.
+    pub(super) fn int_move(&mut self, inst: Inst, allocs: &mut Allocs<'_>) {
         match inst {
             Inst::Imm(bits) => {
                 let d = allocs.gpr();
@@ -41,12 +42,19 @@ impl Emitter<'_> {
                 self.buf.op(Opcode::one(0x8b).wide(true), d.0, mem);
             }
             Inst::Lea { wide, am } => self.lea(wide, am, allocs),
+            Inst::Store { store, am, imm } => self.store(store, am, imm, allocs),
+            _ => unreachable!("{inst:?} moves no integer"),
+        }
+    }
+
+    /// Arithmetic.
+    pub(super) fn int(&mut self, inst: Inst, allocs: &mut Allocs<'_>) {
+        match inst {
             Inst::Alu { op, wide, src } => {
                 let (d, _) = (allocs.gpr(), allocs.gpr());
                 self.alu(op as u8, wide, d, src, allocs);
             }
             Inst::AluMem { op, store, am, imm } => self.alu_mem(op as u8, store, am, imm, allocs),
-            Inst::Store { store, am, imm } => self.store(store, am, imm, allocs),
             Inst::Mul { wide, src } => {
                 let (d, _) = (allocs.gpr(), allocs.gpr());
                 let src = self.src(src, allocs);
@@ -55,16 +63,7 @@ impl Emitter<'_> {
             Inst::MulImm { wide, src, imm } => {
                 let d = allocs.gpr();
                 let src = self.src(src, allocs);
-                match i8::try_from(imm) {
-                    Ok(imm) => {
-                        self.buf.op(Opcode::one(0x6b).wide(wide).imm(1), d.0, src);
-                        self.buf.push_i8(imm);
-                    }
-                    Err(_) => {
-                        self.buf.op(Opcode::one(0x69).wide(wide).imm(4), d.0, src);
-                        self.buf.push_i32(imm);
-                    }
-                }
+                self.mul_imm(wide, d, src, imm);
             }
             Inst::MulHigh { wide, signed } => {
                 let (_, _) = (allocs.gpr(), allocs.gpr());
@@ -99,6 +98,13 @@ impl Emitter<'_> {
                 let (d, t, s) = (allocs.gpr(), allocs.gpr(), allocs.gpr());
                 self.count_slowly(matches!(inst, Inst::ClzSlow(_)), wide, (d, t, s));
             }
+            _ => unreachable!("{inst:?} is no integer arithmetic"),
+        }
+    }
+
+    /// What sets or reads the flags.
+    pub(super) fn flags(&mut self, inst: Inst, allocs: &mut Allocs<'_>) {
+        match inst {
             Inst::Cmp { width, test, src } => {
                 let a = allocs.gpr();
                 self.compare(width, test, a, src, allocs);
@@ -125,7 +131,20 @@ impl Emitter<'_> {
                     self.buf.op(Opcode::two(0x40 | cc as u8).wide(wide), d.0, t);
                 }
             }
-            _ => unreachable!("{inst:?} is no integer instruction"),
+            _ => unreachable!("{inst:?} has nothing to do with flags"),
+        }
+    }
+
+    fn mul_imm(&mut self, wide: bool, d: Gpr, src: Rm, imm: i32) {
+        match i8::try_from(imm) {
+            Ok(imm) => {
+                self.buf.op(Opcode::one(0x6b).wide(wide).imm(1), d.0, src);
+                self.buf.push_i8(imm);
+            }
+            Err(_) => {
+                self.buf.op(Opcode::one(0x69).wide(wide).imm(4), d.0, src);
+                self.buf.push_i32(imm);
+            }
         }
     }
 

@@ -368,7 +368,10 @@ impl Emitter<'_> {
             | Inst::Mov(_)
             | Inst::Ext { .. }
             | Inst::Lea { .. }
-            | Inst::Alu { .. }
+            | Inst::Load { .. }
+            | Inst::Load64(_)
+            | Inst::Store { .. } => self.int_move(inst, allocs),
+            Inst::Alu { .. }
             | Inst::AluMem { .. }
             | Inst::Mul { .. }
             | Inst::MulImm { .. }
@@ -381,29 +384,23 @@ impl Emitter<'_> {
             | Inst::Not(_)
             | Inst::Bits { .. }
             | Inst::ClzSlow(_)
-            | Inst::CtzSlow(_)
-            | Inst::Cmp { .. }
-            | Inst::CmpMem { .. }
-            | Inst::Set(_)
-            | Inst::CMov { .. }
-            | Inst::Load { .. }
-            | Inst::Load64(_)
-            | Inst::Store { .. } => self.int(inst, allocs),
-            Inst::FloatImm { .. }
-            | Inst::FloatMov
-            | Inst::FloatSelect(_)
-            | Inst::FloatLoad { .. }
+            | Inst::CtzSlow(_) => self.int(inst, allocs),
+            Inst::Cmp { .. } | Inst::CmpMem { .. } | Inst::Set(_) | Inst::CMov { .. } => self.flags(inst, allocs),
+            Inst::FloatSelect(_)
             | Inst::Float { .. }
             | Inst::FloatUnary { .. }
             | Inst::FloatBits { .. }
             | Inst::FloatMinMax { .. }
             | Inst::FloatCmp { .. }
-            | Inst::FloatSetEq { .. }
+            | Inst::FloatSetEq { .. } => self.float(inst, allocs),
+            Inst::FloatImm { .. }
+            | Inst::FloatMov
+            | Inst::FloatLoad { .. }
             | Inst::IntToFloat { .. }
             | Inst::U64ToFloat(_)
             | Inst::FloatToInt { .. }
             | Inst::ToFloat(_)
-            | Inst::ToInt(_) => self.float(inst, allocs),
+            | Inst::ToInt(_) => self.float_move(inst, allocs),
             _ => self.control(inst, allocs, block),
         }
     }

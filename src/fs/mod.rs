@@ -1,8 +1,8 @@
 //! A wasm instance as an [`fs_host::Guest`]: what `wasmjit mount` does once its arguments are known.
 //!
-//! The guest's `main` runs like any program's. Its FUSE library calls the imports of module `wasmjit_fuse` ([`imports`]): `mount`
+//! The guest's `main` runs like any program's. Its FUSE library calls the imports of module `wasmjit_fuse` (`imports`): `mount`
 //! mounts at the place that the user named, `serve` runs [`fs_host::Server`], which calls back into the instance for each
-//! request ([`guest`]), and returns when the filesystem is unmounted; then `main` finishes.
+//! request (`guest`), and returns when the filesystem is unmounted; then `main` finishes.
 //!
 //! A guest decides nothing about the host: where it is mounted, who may access it, and what it can reach come from the [`MountPlan`].
 

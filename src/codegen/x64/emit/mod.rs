@@ -147,7 +147,9 @@ pub fn emit(code: Selected<'_>, output: &Output, options: Options) -> Result<Ass
 fn reads_zero_flag_only(inst: &Inst) -> bool {
     let zero = |cc: Cc| matches!(cc, Cc::E | Cc::Ne);
     match *inst {
-        Inst::Branch(Cond::Cc(cc)) | Inst::CMov { cond: Cond::Cc(cc), .. } | Inst::FloatSelect(Cond::Cc(cc)) => zero(cc),
+        Inst::Branch(Cond::Cc(cc)) | Inst::CMov { cond: Cond::Cc(cc), .. } | Inst::FloatSelect(Cond::Cc(cc)) => {
+            zero(cc)
+        }
         Inst::Set(cc) | Inst::TrapIf(cc, _) => zero(cc),
         _ => false,
     }

@@ -144,6 +144,10 @@ pub struct GuestArgs {
     #[arg(long, value_name = "TIME", value_parser = values::duration)]
     pub timeout: Option<Time>,
 
+    /// Let imports that are missing trap when they are called, instead of refusing the module
+    #[arg(long)]
+    pub stub_missing: bool,
+
     /// Compile anew, and keep nothing in the cache
     #[arg(long)]
     pub no_cache: bool,

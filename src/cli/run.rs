@@ -27,10 +27,11 @@ pub fn main(args: RunArgs) -> Outcome {
     let engine = engine::engine(&args.guest);
     let module = engine::load(&engine, &source)?;
     refuse_filesystem(&module, &source)?;
-    engine::check_imports(&module, &source.name)?;
+    engine::check_imports(&module, &args.guest, &source.name)?;
     let mut host = Host::new(&engine::policy(&args.guest)?).map_err(|error| fail(&error))?;
     host::configure(&mut host, &module).map_err(|error| fail(&error))?;
     let mut linker = Linker::new();
+    linker.trap_on_missing(args.guest.stub_missing);
     host::link(&mut linker, &module).map_err(|error| fail(&error))?;
     let mut store = Store::new(&engine, Program(host));
     if let Some(limit) = args.guest.timeout.and_then(|time| time.0) {
@@ -55,10 +56,16 @@ fn refuse_filesystem(module: &wasmjit::Module, source: &Source) -> Outcome<u8> {
     }
 }
 
-/// Stops the guest when the time is over.
+/// How long a guest that waits in a host call may take to come back once its time is over.
+const GRACE: Duration = Duration::from_secs(1);
+
+/// Stops the guest when the time is over. One that computes traps; one that is blocked in a system call ends with the process.
 fn stop_after(limit: Duration, handle: InterruptHandle) {
     std::thread::spawn(move || {
         std::thread::sleep(limit);
         handle.interrupt();
+        std::thread::sleep(GRACE);
+        eprintln!("wasmjit: the program was stopped after its time of {limit:?} while it waited");
+        std::process::exit(i32::from(TRAP));
     });
 }

@@ -3,6 +3,7 @@
 use super::args::{GuestArgs, OnTrap};
 use super::engine;
 use super::failure::{Failure, Outcome};
+use super::logging;
 use super::mount::Plan;
 use fs_host::ServerConfig;
 use std::os::unix::ffi::OsStringExt;
@@ -14,13 +15,14 @@ pub fn serve(plan: Plan, ready: impl FnOnce() + Send + 'static) -> Outcome {
     let engine = engine::engine(&plan.guest);
     let module = engine::load(&engine, &plan.source)?;
     fs::check_filesystem(&module).map_err(|error| Failure::new(format!("{}: {error}", plan.source.name)))?;
-    engine::check_imports(&module, &plan.source.name)?;
+    engine::check_imports(&module, &plan.guest, &plan.source.name)?;
     let mount = MountPlan {
         mountpoint: plan.mountpoint,
         options: plan.options,
         name: plan.source.name,
         server: server_config(&plan.guest, plan.on_trap, plan.max_request, plan.stats, plan.debug, Box::new(ready)),
         policy: engine::policy(&plan.guest)?,
+        stub_missing: plan.guest.stub_missing,
         args: plan.argv.into_iter().map(OsStringExt::into_vec).collect(),
     };
     match fs::run(&engine, &module, mount) {
@@ -37,7 +39,12 @@ fn server_config(
     debug: bool,
     ready: Box<dyn FnOnce() + Send>,
 ) -> ServerConfig {
-    let mut config = ServerConfig { stats, on_ready: Some(ready), ..ServerConfig::default() };
+    let mut config = ServerConfig {
+        stats,
+        on_ready: Some(ready),
+        report: Some(Arc::new(logging::print)),
+        ..ServerConfig::default()
+    };
     if let Some(time) = guest.timeout {
         config.timeout = time.0;
     }
@@ -51,8 +58,10 @@ fn server_config(
     if let Some(size) = max_request {
         config.max_request = size;
     }
+    // To wherever messages go: the terminal, the log file, or syslog.
+    config.report = Some(Arc::new(|table: &str| log::warn!("operations:\n{table}")));
     if debug {
-        config.trace = Some(Arc::new(|line: &str| eprintln!("{line}")));
+        config.trace = Some(Arc::new(logging::print));
     }
     config
 }

@@ -1,7 +1,7 @@
 //! A compiled module: position-independent code and the tables beside it.
 //!
 //! Nothing in an image is an absolute address; it may be mapped anywhere, 16-byte aligned, and shared. What it refers to
-//! outside of itself it reaches through the vmctx, whose layout its [`CodeImage::abi_hash`] names.
+//! outside of itself it reaches through the vmctx, whose layout its [`abi_hash`] names.
 
 mod serial;
 

@@ -4,7 +4,7 @@
 #![allow(unsafe_code)]
 
 use super::{FsState, was_interrupted};
-use crate::runtime::{Caller, InterruptHandle, Trap, TypedFunc};
+use crate::runtime::{Caller, Extern, InterruptHandle, Trap, TypedFunc};
 use fs_host::{FaultKind, Guest, GuestFault, Interrupt, Replies, RequestBuffer};
 use std::ptr::NonNull;
 use std::sync::Arc;
@@ -12,6 +12,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 /// The one worker of an instance without threads.
 const WORKER: i32 = 0;
+/// Longest message that a panic leaves behind, in bytes.
+const MAX_LAST_WORDS: u32 = 1024;
 
 /// An instance that is inside of its `serve` import.
 pub(super) struct WasmGuest<'a, 'c> {
@@ -43,6 +45,16 @@ impl<'a, 'c> WasmGuest<'a, 'c> {
         }
         self.request = (at as u32, size);
         Ok(())
+    }
+
+    /// What a guest in Rust left behind when it panicked: the SDK exports where the message is.
+    fn last_words(&mut self) -> Option<String> {
+        let Some(Extern::Global(place)) = self.caller.get_export("wasmjit_panic_message") else { return None };
+        let at = place.get(&*self.caller).i32()?;
+        let memory = self.caller.memory();
+        let words = memory.cstr(at as u32, MAX_LAST_WORDS).ok().filter(|words| !words.is_empty())?;
+        let printable = |c: &char| !c.is_control() || *c == '\n';
+        Some(String::from_utf8_lossy(words).chars().filter(printable).collect())
     }
 }
 
@@ -78,7 +90,13 @@ impl Guest for WasmGuest<'_, '_> {
     }
 
     fn dispatch(&mut self, len: usize) -> Result<(), GuestFault> {
-        self.dispatch.call(&mut *self.caller, (self.request.0 as i32, len as i32)).map_err(fault)
+        self.dispatch.call(&mut *self.caller, (self.request.0 as i32, len as i32)).map_err(|trap| {
+            let mut fault = fault(trap);
+            if let Some(words) = self.last_words().filter(|_| fault.kind == FaultKind::Trap) {
+                fault.message = format!("{words}: {}", fault.message);
+            }
+            fault
+        })
     }
 
     fn interrupter(&self) -> Arc<dyn Interrupt> {

@@ -1,8 +1,8 @@
 //! A wasm instance as an [`fs_host::Guest`]: what `wasmjit mount` does once its arguments are known.
 //!
-//! The guest's `main` runs like any program's. Its FUSE library calls the imports of module `wasmjit_fuse` ([`imports`]): `mount`
+//! The guest's `main` runs like any program's. Its FUSE library calls the imports of module `wasmjit_fuse` (`imports`): `mount`
 //! mounts at the place that the user named, `serve` runs [`fs_host::Server`], which calls back into the instance for each
-//! request ([`guest`]), and returns when the filesystem is unmounted; then `main` finishes.
+//! request (`guest`), and returns when the filesystem is unmounted; then `main` finishes.
 //!
 //! A guest decides nothing about the host: where it is mounted, who may access it, and what it can reach come from the [`MountPlan`].
 
@@ -36,6 +36,8 @@ pub struct MountPlan {
     pub server: ServerConfig,
     /// What the guest may reach.
     pub policy: host::Policy,
+    /// Imports that are missing trap when they are called.
+    pub stub_missing: bool,
     /// The guest's arguments, program name first.
     pub args: Vec<Vec<u8>>,
 }
@@ -140,6 +142,7 @@ pub fn check_filesystem(module: &Module) -> Result<(), Error> {
 pub fn run(engine: &Engine, module: &Module, plan: MountPlan) -> Result<i32, Error> {
     check_filesystem(module)?;
     let mut linker = Linker::new();
+    linker.trap_on_missing(plan.stub_missing);
     host::link(&mut linker, module)?;
     imports::add_to_linker(&mut linker)?;
     let mut stage = Stage::Planned {

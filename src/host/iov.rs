@@ -22,6 +22,7 @@ pub struct GuestIov<'m> {
 
 impl<'m> GuestIov<'m> {
     /// Reads and checks a list of `count` buffers at `ptr`.
+    #[inline]
     pub fn gather(memory: &'m mut GuestMemory<'_>, ptr: u32, count: u32) -> Result<GuestIov<'m>, Errno> {
         if count > MAX_BUFFERS {
             return Err(Errno::EINVAL);
@@ -50,13 +51,5 @@ impl<'m> GuestIov<'m> {
     /// How many buffers there are.
     pub(super) fn count(&self) -> i32 {
         self.list.len() as i32
-    }
-
-    /// The only buffer, where there is but one.
-    pub(super) fn only(&self) -> Option<libc::iovec> {
-        match self.list.as_slice() {
-            [one] => Some(*one),
-            _ => None,
-        }
     }
 }

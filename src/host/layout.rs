@@ -288,10 +288,16 @@ impl Encoded {
     }
 
     /// Stores a number's lower bytes.
+    #[inline]
     pub fn put(&mut self, Field(at, size): Field, value: u64) {
-        let at = usize::from(at);
-        let size = usize::from(size);
-        self.bytes[at..at + size].copy_from_slice(&value.to_le_bytes()[..size]);
+        let target = &mut self.bytes[usize::from(at)..];
+        let bytes = value.to_le_bytes();
+        // Copies of a known length, as this is on the way of every fstat.
+        match size {
+            4 => target[..4].copy_from_slice(&bytes[..4]),
+            8 => target[..8].copy_from_slice(&bytes),
+            _ => target[..usize::from(size)].copy_from_slice(&bytes[..usize::from(size)]),
+        }
     }
 
     /// Stores a count, the largest number where it does not fit.

@@ -75,6 +75,7 @@ pub fn open_parent(dir: BorrowedFd<'_>) -> Result<OwnedFd> {
 }
 
 /// `fstat(2)`.
+#[inline]
 pub fn fstat(fd: BorrowedFd<'_>) -> Result<Stat> {
     let mut stat = zeroed();
     call!(fstat64(fd.as_raw_fd(), &raw mut stat))?;
@@ -219,6 +220,7 @@ pub fn syncfs(fd: BorrowedFd<'_>) -> Result<()> {
 }
 
 /// `lseek(2)`.
+#[inline]
 pub fn lseek(fd: BorrowedFd<'_>, offset: i64, whence: i32) -> Result<i64> {
     call!(lseek64(fd.as_raw_fd(), offset, whence))
 }
@@ -280,52 +282,49 @@ pub fn getdents64(fd: BorrowedFd<'_>, buf: &mut [u8]) -> Result<usize> {
 }
 
 /// `readv(2)` into guest memory.
+#[inline]
 pub fn readv(fd: BorrowedFd<'_>, iov: &GuestIov<'_>) -> Result<usize> {
-    match iov.only() {
-        Some(one) => call!(read(fd.as_raw_fd(), one.iov_base, one.iov_len)),
-        None => call!(readv(fd.as_raw_fd(), iov.as_ptr(), iov.count())),
-    }
-    .map(|n| n as usize)
+    call!(readv(fd.as_raw_fd(), iov.as_ptr(), iov.count())).map(|n| n as usize)
 }
 
 /// `writev(2)` from guest memory.
+#[inline]
 pub fn writev(fd: BorrowedFd<'_>, iov: &GuestIov<'_>) -> Result<usize> {
-    match iov.only() {
-        Some(one) => call!(write(fd.as_raw_fd(), one.iov_base, one.iov_len)),
-        None => call!(writev(fd.as_raw_fd(), iov.as_ptr(), iov.count())),
-    }
-    .map(|n| n as usize)
+    call!(writev(fd.as_raw_fd(), iov.as_ptr(), iov.count())).map(|n| n as usize)
 }
 
 /// `preadv(2)` into guest memory.
+#[inline]
 pub fn preadv(fd: BorrowedFd<'_>, iov: &GuestIov<'_>, offset: i64) -> Result<usize> {
-    match iov.only() {
-        Some(one) => call!(pread64(fd.as_raw_fd(), one.iov_base, one.iov_len, offset)),
-        None => call!(preadv64(fd.as_raw_fd(), iov.as_ptr(), iov.count(), offset)),
-    }
-    .map(|n| n as usize)
+    call!(preadv64(fd.as_raw_fd(), iov.as_ptr(), iov.count(), offset)).map(|n| n as usize)
 }
 
 /// `pwritev(2)` from guest memory.
+#[inline]
 pub fn pwritev(fd: BorrowedFd<'_>, iov: &GuestIov<'_>, offset: i64) -> Result<usize> {
-    match iov.only() {
-        Some(one) => call!(pwrite64(fd.as_raw_fd(), one.iov_base, one.iov_len, offset)),
-        None => call!(pwritev64(fd.as_raw_fd(), iov.as_ptr(), iov.count(), offset)),
-    }
-    .map(|n| n as usize)
+    call!(pwritev64(fd.as_raw_fd(), iov.as_ptr(), iov.count(), offset)).map(|n| n as usize)
 }
 
 /// `pread(2)`.
+#[inline]
 pub fn pread(fd: BorrowedFd<'_>, buf: &mut [u8], offset: i64) -> Result<usize> {
     call!(pread64(fd.as_raw_fd(), buf.as_mut_ptr().cast(), buf.len(), offset)).map(|n| n as usize)
 }
 
 /// `pwrite(2)`.
+#[inline]
 pub fn pwrite(fd: BorrowedFd<'_>, buf: &[u8], offset: i64) -> Result<usize> {
     call!(pwrite64(fd.as_raw_fd(), buf.as_ptr().cast(), buf.len(), offset)).map(|n| n as usize)
 }
 
+/// `read(2)`.
+#[inline]
+pub fn read(fd: BorrowedFd<'_>, buf: &mut [u8]) -> Result<usize> {
+    call!(read(fd.as_raw_fd(), buf.as_mut_ptr().cast(), buf.len())).map(|n| n as usize)
+}
+
 /// `write(2)`.
+#[inline]
 pub fn write(fd: BorrowedFd<'_>, bytes: &[u8]) -> Result<usize> {
     call!(write(fd.as_raw_fd(), bytes.as_ptr().cast(), bytes.len())).map(|n| n as usize)
 }

@@ -13,6 +13,7 @@ use std::sync::atomic::Ordering;
 use super::TraceFn;
 use super::shared::{EXIT, Interrupted, MAX_QUEUED, MAX_QUEUED_BYTES, STANDBY, STOP, Shared};
 use super::table::Asked;
+use crate::stats::Stats;
 use crate::sys::{self, SignalWatch};
 use crate::transport::{Transport, read_bytes_nowait};
 use crate::unmount_in_background;
@@ -35,6 +36,15 @@ const MAX_EXPIRED: usize = 256;
 
 /// The signals that a server handles.
 pub const SIGNALS: [i32; 4] = [libc::SIGINT, libc::SIGTERM, libc::SIGHUP, libc::SIGUSR1];
+
+/// Hands the statistics to whoever wants them.
+pub fn report(stats: &Stats, to: Option<&TraceFn>) {
+    let table = stats.to_string();
+    match to {
+        Some(to) => to(&table),
+        None => eprint!("{table}"),
+    }
+}
 
 pub struct Control<'a> {
     shared: &'a Shared,
@@ -112,11 +122,7 @@ impl<'a> Control<'a> {
             return;
         };
         if bits & 1 << libc::SIGUSR1 != 0 {
-            let table = self.shared.stats.to_string();
-            match &self.report {
-                Some(report) => report(&table),
-                None => eprint!("{table}"),
-            }
+            report(&self.shared.stats, self.report.as_deref());
         }
         if bits & (1 << libc::SIGINT | 1 << libc::SIGTERM | 1 << libc::SIGHUP) == 0 {
             return;

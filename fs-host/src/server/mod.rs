@@ -64,11 +64,11 @@ pub struct ServerConfig {
     pub on_trap: OnTrap,
     /// SIGINT, SIGTERM and SIGHUP unmount (a second one ends at once), SIGUSR1 reports statistics.
     pub handle_signals: bool,
-    /// Take times for the statistics (counts are always kept).
+    /// Take times for the statistics (counts are always kept), and report them at the end.
     pub stats: bool,
     /// Gets a line per message.
     pub trace: Option<Arc<TraceFn>>,
-    /// Gets the statistics on SIGUSR1; without it they go to stderr.
+    /// Gets the statistics on SIGUSR1 and at the end; without it they go to stderr.
     pub report: Option<Arc<TraceFn>>,
     /// Called once the kernel accepted INIT: the mount works from now on.
     pub on_ready: Option<Box<dyn FnOnce() + Send>>,
@@ -163,6 +163,17 @@ impl Server {
         &self.shared.stats
     }
 
+    /// Reports the statistics, if times were asked for.
+    pub fn report_at_end(&self) {
+        if self.config.stats {
+            let table = self.stats().to_string();
+            match &self.config.report {
+                Some(report) => report(&table),
+                None => eprint!("{table}"),
+            }
+        }
+    }
+
     /// Where replies go, for those who need it before [`Guest::attach`].
     pub fn replies(&self) -> Replies {
         Replies::new(&self.shared)
@@ -209,6 +220,9 @@ impl Server {
             Ok(End::Unmounted) => shared.forget_all(),
             Ok(End::Faulted(_)) => shared.refuse_all(libc::EIO, false),
             _ => shared.refuse_all(libc::EIO, true),
+        }
+        if self.config.stats && !matches!(result, Ok(End::Faulted(_))) {
+            control::report(&shared.stats, self.config.report.as_deref());
         }
         result
     }

@@ -8,6 +8,7 @@ use crate::host::iov::GuestIov;
 use crate::host::ops;
 use crate::host::rows::rows;
 use crate::host::sys::{self, Result};
+use crate::memory::IoVec;
 use std::os::fd::BorrowedFd;
 
 rows! { "wasi_snapshot_preview1";
@@ -61,37 +62,67 @@ fn host_fd<'a>(cx: &'a Ctx<'_>, fd: i32) -> Result<BorrowedFd<'a>> {
     file.fd().map_err(|_| Errno::EISDIR)
 }
 
-/// Moves bytes between a file and guest memory, and stores how many.
-#[inline]
-fn transfer(
-    cx: &mut Ctx<'_>,
-    fd: i32,
-    (iovs, count, out): (u32, u32, u32),
-    call: impl Fn(BorrowedFd<'_>, &GuestIov<'_>) -> Result<usize>,
-) -> Result<()> {
-    let host = &*cx.host;
-    let file = host.fds.get(fd)?.fd().map_err(|_| Errno::EISDIR)?;
-    let moved = {
-        let iov = GuestIov::gather(&mut cx.mem, iovs, count)?;
-        host.blocking(|| call(file, &iov))?
-    };
-    Ok(cx.mem.write_u32(out, moved as u32)?)
+/// Which way bytes go, and from which offset on.
+#[derive(Clone, Copy)]
+enum Transfer {
+    Read,
+    Write,
+    ReadAt(i64),
+    WriteAt(i64),
+}
+
+impl Transfer {
+    /// The call for one buffer, which is nearly every call.
+    #[inline]
+    fn one(self, fd: BorrowedFd<'_>, buf: &mut [u8]) -> Result<usize> {
+        match self {
+            Transfer::Read => sys::read(fd, buf),
+            Transfer::Write => sys::write(fd, buf),
+            Transfer::ReadAt(offset) => sys::pread(fd, buf, offset),
+            Transfer::WriteAt(offset) => sys::pwrite(fd, buf, offset),
+        }
+    }
+
+    fn many(self, fd: BorrowedFd<'_>, iov: &GuestIov<'_>) -> Result<usize> {
+        match self {
+            Transfer::Read => sys::readv(fd, iov),
+            Transfer::Write => sys::writev(fd, iov),
+            Transfer::ReadAt(offset) => sys::preadv(fd, iov, offset),
+            Transfer::WriteAt(offset) => sys::pwritev(fd, iov, offset),
+        }
+    }
+
+    /// Moves bytes between a file and guest memory, and stores how many.
+    #[inline]
+    fn run(self, cx: &mut Ctx<'_>, fd: i32, (iovs, count, out): (u32, u32, u32)) -> Result<()> {
+        let host = &*cx.host;
+        let file = host.fds.get(fd)?.fd().map_err(|_| Errno::EISDIR)?;
+        let moved = if count == 1 {
+            let iov: IoVec = cx.mem.read(iovs)?;
+            let buf = cx.mem.slice_mut(iov.ptr, iov.len)?;
+            host.blocking(|| self.one(file, buf))?
+        } else {
+            let iov = GuestIov::gather(&mut cx.mem, iovs, count)?;
+            host.blocking(|| self.many(file, &iov))?
+        };
+        Ok(cx.mem.write_u32(out, moved as u32)?)
+    }
 }
 
 fn read(cx: &mut Ctx<'_>, fd: i32, iovs: u32, count: u32, out: u32) -> Result<()> {
-    transfer(cx, fd, (iovs, count, out), sys::readv)
+    Transfer::Read.run(cx, fd, (iovs, count, out))
 }
 
 fn write(cx: &mut Ctx<'_>, fd: i32, iovs: u32, count: u32, out: u32) -> Result<()> {
-    transfer(cx, fd, (iovs, count, out), sys::writev)
+    Transfer::Write.run(cx, fd, (iovs, count, out))
 }
 
 fn pread(cx: &mut Ctx<'_>, fd: i32, iovs: u32, count: u32, offset: i64, out: u32) -> Result<()> {
-    transfer(cx, fd, (iovs, count, out), |fd, iov| sys::preadv(fd, iov, offset))
+    Transfer::ReadAt(offset).run(cx, fd, (iovs, count, out))
 }
 
 fn pwrite(cx: &mut Ctx<'_>, fd: i32, iovs: u32, count: u32, offset: i64, out: u32) -> Result<()> {
-    transfer(cx, fd, (iovs, count, out), |fd, iov| sys::pwritev(fd, iov, offset))
+    Transfer::WriteAt(offset).run(cx, fd, (iovs, count, out))
 }
 
 fn advise(cx: &mut Ctx<'_>, fd: i32, offset: i64, len: i64, advice: i32) -> Result<()> {

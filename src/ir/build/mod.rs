@@ -2,7 +2,7 @@
 //!
 //! Structured control makes SSA direct: a forward label's parameters are decided at its `end`, when every
 //! jump to it is known, and only those columns of arguments that differ become parameters. A loop's parameters are the locals
-//! that its body assigns, found by a pre-pass ([`assigned`]); what is redundant there is pruned by a pass.
+//! that its body assigns, found by a pre-pass (`assigned`); what is redundant there is pruned by a pass.
 //!
 //! Blocks are created in the order of the wasm text, in which every edge but a loop's back edge goes forward; [`Function::order`] keeps it.
 //! The body must have been validated.

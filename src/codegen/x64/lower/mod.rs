@@ -1,15 +1,15 @@
-//! Selection of x86-64 instructions: the machine's side of [`crate::codegen::isel`].
+//! Selection of x86-64 instructions: the machine's side of `crate::codegen::isel`.
 //!
-//! - [`int`], [`div`], [`float`], [`convert`]: arithmetic;
-//! - [`cond`]: comparisons, branches, selects;
-//! - [`memory`]: linear memory, globals, tables;
-//! - [`call`]: calls, parameters, results.
+//! - `int`, `div`, `float`, `convert`: arithmetic;
+//! - `cond`: comparisons, branches, selects;
+//! - `memory`: linear memory, globals, tables;
+//! - `call`: calls, parameters, results.
 //!
 //! Rules that keep selection sound:
 //! - an instruction that sets flags is followed at once by the one that reads them; operands are put in registers before
 //!   (the allocator may insert moves in between, which leave the flags alone);
-//! - a read of memory is folded only through a chain of single uses within one epoch (see [`Selector::sinkable`]);
-//! - a register that holds an `I32` is clear above (see [`super::inst`]): [`Lower::low`] may give one that is not, for
+//! - a read of memory is folded only through a chain of single uses within one epoch (see `Selector::sinkable`);
+//! - a register that holds an `I32` is clear above (see `super::inst`): `Lower::low` may give one that is not, for
 //!   users that only read the low 32 bits.
 
 mod call;

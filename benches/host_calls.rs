@@ -1,0 +1,96 @@
+//! What a host call costs beyond the system call that it makes: a guest's loop and a native loop, side by side in one run.
+//!
+//! Says nothing about calls that take paths, whose confined resolution adds system calls of its own.
+#![allow(unsafe_code, missing_docs)]
+
+use std::os::fd::AsRawFd;
+use std::time::Instant;
+use wasmjit::host::{self, HasHost, Host, Policy};
+use wasmjit::runtime::{Config, Engine, Linker, Module, Store};
+
+struct Data(Host);
+
+impl HasHost for Data {
+    fn host(&mut self) -> &mut Host {
+        &mut self.0
+    }
+}
+
+/// Calls per measurement, and measurements of which the best counts.
+const CALLS: i32 = 200_000;
+const REPEATS: usize = 7;
+
+const GUEST: &str = r#"(module
+  (import "wasi_snapshot_preview1" "fd_pread" (func $pread (param i32 i32 i32 i64 i32) (result i32)))
+  (import "wasi_snapshot_preview1" "fd_seek" (func $seek (param i32 i64 i32 i32) (result i32)))
+  (import "env" "__syscall_fstat64" (func $fstat (param i32 i32) (result i32)))
+  (import "env" "__syscall_openat" (func $openat (param i32 i32 i32 i32) (result i32)))
+  (import "env" "emscripten_notify_memory_growth" (func $nothing (param i32)))
+  (memory (export "memory") 1)
+  (data (i32.const 0) "/data/file\00")
+  (data (i32.const 32) "\00\01\00\00\04\00\00\00")
+  (func (export "open") (result i32) (call $openat (i32.const -100) (i32.const 0) (i32.const 0) (i32.const 0)))
+  (func (export "nothing") (param $n i32) (param $fd i32)
+    (loop $l (call $nothing (i32.const 0)) (br_if $l (local.tee $n (i32.sub (local.get $n) (i32.const 1))))))
+  (func (export "pread") (param $n i32) (param $fd i32)
+    (loop $l (drop (call $pread (local.get $fd) (i32.const 32) (i32.const 1) (i64.const 0) (i32.const 64)))
+      (br_if $l (local.tee $n (i32.sub (local.get $n) (i32.const 1))))))
+  (func (export "seek") (param $n i32) (param $fd i32)
+    (loop $l (drop (call $seek (local.get $fd) (i64.const 0) (i32.const 0) (i32.const 64)))
+      (br_if $l (local.tee $n (i32.sub (local.get $n) (i32.const 1))))))
+  (func (export "fstat") (param $n i32) (param $fd i32)
+    (loop $l (drop (call $fstat (local.get $fd) (i32.const 1024)))
+      (br_if $l (local.tee $n (i32.sub (local.get $n) (i32.const 1)))))))"#;
+
+fn best(mut run: impl FnMut()) -> f64 {
+    let once = |run: &mut dyn FnMut()| {
+        let start = Instant::now();
+        run();
+        start.elapsed().as_nanos() as f64 / f64::from(CALLS)
+    };
+    (0..REPEATS).map(|_| once(&mut run)).fold(f64::INFINITY, f64::min)
+}
+
+fn main() {
+    let dir = tempfile::tempdir().expect("a directory");
+    std::fs::write(dir.path().join("file"), "content").expect("a file");
+    let mut policy = Policy::new();
+    policy.dir(dir.path(), "/data", true).expect("a grant");
+    let engine = Engine::new(&Config::new());
+    let module = Module::new(&engine, &wat::parse_str(GUEST).expect("text")).expect("a module");
+    let mut linker = Linker::new();
+    host::link(&mut linker, &module).expect("imports");
+    let mut store = Store::new(&engine, Data(Host::new(&policy).expect("a host")));
+    let instance = linker.instantiate(&mut store, &module).expect("an instance");
+    let open = instance.get_typed_func::<(), i32>(&store, "open").expect("open");
+    let fd = open.call(&mut store, ()).expect("no trap");
+    assert!(fd >= 0, "open failed: {fd}");
+    let file = std::fs::File::open(dir.path().join("file")).expect("a file");
+    let native = file.as_raw_fd();
+    let mut byte = [0u8; 4];
+    let mut native_call = |name: &str| {
+        for _ in 0..CALLS {
+            // SAFETY: a live descriptor and buffers of the lengths that are passed.
+            unsafe {
+                match name {
+                    "pread" => drop(libc::pread(native, byte.as_mut_ptr().cast(), byte.len(), 0)),
+                    "seek" => drop(libc::lseek(native, 0, libc::SEEK_SET)),
+                    "fstat" => {
+                        let mut stat = std::mem::zeroed();
+                        libc::fstat(native, &mut stat);
+                    }
+                    _ => {
+                        std::hint::black_box(0);
+                    }
+                }
+            }
+        }
+    };
+    println!("{:<10} {:>10} {:>10} {:>10}", "ns a call", "guest", "native", "beyond");
+    for name in ["nothing", "seek", "pread", "fstat"] {
+        let func = instance.get_typed_func::<(i32, i32), ()>(&store, name).expect("a loop");
+        let guest = best(|| func.call(&mut store, (CALLS, fd)).expect("no trap"));
+        let host = best(|| native_call(name));
+        println!("{name:<10} {guest:>10.1} {host:>10.1} {:>10.1}", guest - host);
+    }
+}

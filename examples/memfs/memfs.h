@@ -5,7 +5,9 @@
  *   file.c    the contents of a regular file: a sparse tree of pages
  *   dir.c     the contents of a directory: a hash, and slots that never move
  *   xattr.c   extended attributes of an inode
- *   memfs.c   inodes, the FUSE operations, main()
+ *   inode.c   inodes: attributes, life and death
+ *   names.c, attr.c, open.c   the FUSE operations
+ *   memfs.c   options, main()
  *
  * One thread. The kernel checks permissions (default_permissions) and names.
  */

@@ -44,6 +44,8 @@ pub fn check_imports(module: &Module, guest: &GuestArgs, name: &str) -> Outcome<
 
 /// What the command line grants.
 pub fn policy(guest: &GuestArgs) -> Outcome<Policy> {
+    // The guest's own mask alone decides on the modes of its files.
+    wasmjit::host::take_umask();
     let mut policy = Policy::new();
     let usage = |error: wasmjit::host::PolicyError| Failure::usage(error.to_string());
     for dir in &guest.dir {

@@ -56,10 +56,16 @@ fn refuse_filesystem(module: &wasmjit::Module, source: &Source) -> Outcome<u8> {
     }
 }
 
-/// Stops the guest when the time is over.
+/// How long a guest that waits in a host call may take to come back once its time is over.
+const GRACE: Duration = Duration::from_secs(1);
+
+/// Stops the guest when the time is over. One that computes traps; one that is blocked in a system call ends with the process.
 fn stop_after(limit: Duration, handle: InterruptHandle) {
     std::thread::spawn(move || {
         std::thread::sleep(limit);
         handle.interrupt();
+        std::thread::sleep(GRACE);
+        eprintln!("wasmjit: the program was stopped after its time of {limit:?} while it waited");
+        std::process::exit(i32::from(TRAP));
     });
 }

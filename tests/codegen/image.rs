@@ -5,7 +5,7 @@ use wasmjit::codegen::{CodeImage, Options, compile_module};
 use wasmjit::wasm::{self, FuncIndex, TypeIndex};
 
 fn image() -> CodeImage {
-    let text = "(module (memory 1) (import \"\" \"f\" (func $f (param i32)))
+    let text = "(module (import \"\" \"f\" (func $f (param i32))) (memory 1)
         (func (export \"g\") (param i32) (result f64) (call $f (local.get 0)) (f64.load (local.get 0)))
         (func (export \"h\") (param i32 i32) (result i32) (i32.div_u (local.get 0) (local.get 1))))";
     let bytes = wat::parse_str(text).unwrap();

@@ -2,7 +2,6 @@
 
 use crate::harness::Guest;
 use std::fmt::Write;
-use std::time::Instant;
 use wasmjit::codegen::{Options, compile_module};
 use wasmjit::wasm;
 
@@ -58,17 +57,28 @@ fn state_machine(cases: usize) -> String {
 fn seconds(text: &str) -> f64 {
     let bytes = wat::parse_str(text).unwrap();
     let module = wasm::parse(&bytes).unwrap();
-    let start = Instant::now();
+    let start = cpu_time();
     compile_module(&module, &bytes, &options()).unwrap();
-    start.elapsed().as_secs_f64()
+    cpu_time() - start
 }
 
-/// Ten times the size may take at most thirty times as long (measurement is noisy; quadratic would be a hundred).
+/// Seconds that this thread has run; what else the machine does hardly counts. (A single function is compiled on the
+/// caller's thread.)
+#[allow(unsafe_code)]
+fn cpu_time() -> f64 {
+    let mut time = libc::timespec { tv_sec: 0, tv_nsec: 0 };
+    // SAFETY: writes the time that it is given.
+    unsafe { libc::clock_gettime(libc::CLOCK_THREAD_CPUTIME_ID, &mut time) };
+    time.tv_sec as f64 + time.tv_nsec as f64 * 1e-9
+}
+
+/// Ten times the size may take at most fifty times as long (caches count as well; quadratic would be a hundred).
 fn assert_linear(name: &str, make: fn(usize) -> String, small: usize) {
     let first = seconds(&make(small)).min(seconds(&make(small))).max(0.005);
-    let second = seconds(&make(10 * small));
+    let large = make(10 * small);
+    let second = seconds(&large).min(seconds(&large));
     println!("{name}: {small}: {first:.3} s, {}: {second:.3} s", 10 * small);
-    assert!(second < 30.0 * first, "{name}: {first} s, ten times the size {second} s");
+    assert!(second < 50.0 * first, "{name}: {first} s, ten times the size {second} s");
 }
 
 #[test]

@@ -1,6 +1,8 @@
 /* Operations on names and attributes. */
 #include "path.h"
 
+#include "wide_time.h"
+
 #include <sys/stat.h>
 
 static void override_stat(const struct fuse *f, uint64_t nodeid, struct stat *st)
@@ -145,27 +147,37 @@ void wj_op_getattr(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 	reply_attr(req, f, ino, &st, err);
 }
 
+/* utimens() may hand its times on to calls that know nothing of wide ones: clamp them. */
+static struct timespec plain_time(const struct timespec *t)
+{
+	int64_t seconds = wj_seconds(t);
+	if (sizeof(t->tv_sec) >= sizeof(seconds) || seconds == (int64_t)t->tv_sec)
+		return *t;
+	return (struct timespec){ INT32_MAX, (long)wj_nanoseconds(t) };
+}
+
 /* Which of the two times to set, to what, in utimensat's words. */
 static int set_times(struct fuse *f, const char *path, const struct stat *attr, int valid,
 		     struct fuse_file_info *fi)
 {
 	struct timespec tv[2] = { { 0, UTIME_OMIT }, { 0, UTIME_OMIT } };
+	const struct timespec atime = plain_time(&attr->st_atim), mtime = plain_time(&attr->st_mtim);
 	if (WJ_API == 2 && !f->conf.utime_omit_ok) {
 		int both = FUSE_SET_ATTR_ATIME | FUSE_SET_ATTR_MTIME;
 		if ((valid & both) != both)
 			return 0;
-		tv[0] = attr->st_atim;
-		tv[1] = attr->st_mtim;
+		tv[0] = atime;
+		tv[1] = mtime;
 		return wj_fs_utimens(f->fs, path, tv, fi);
 	}
 	if (valid & FUSE_SET_ATTR_ATIME_NOW)
 		tv[0].tv_nsec = UTIME_NOW;
 	else if (valid & FUSE_SET_ATTR_ATIME)
-		tv[0] = attr->st_atim;
+		tv[0] = atime;
 	if (valid & FUSE_SET_ATTR_MTIME_NOW)
 		tv[1].tv_nsec = UTIME_NOW;
 	else if (valid & FUSE_SET_ATTR_MTIME)
-		tv[1] = attr->st_mtim;
+		tv[1] = mtime;
 	return wj_fs_utimens(f->fs, path, tv, fi);
 }
 

@@ -6,7 +6,7 @@ use crate::abi::vmctx::offset;
 use crate::codegen::options::MemoryPolicy;
 use crate::codegen::x64::encode::{Mem, MemBase, Opcode, Rm};
 use crate::codegen::x64::inst::{Callee, Cc, Cond, Inst};
-use crate::codegen::x64::regs::{CTX, Gpr, RBP, RSP};
+use crate::codegen::x64::regs::{CTX, Gpr, MEMORY, R11, RAX, RBP, RDI, RSP};
 use crate::ir::types::Type;
 use dynasmrt::{DynasmApi, dynasm};
 
@@ -82,36 +82,37 @@ impl Emitter<'_> {
     fn call(&mut self, callee: Callee) {
         match callee {
             Callee::Direct(func) => self.buf.call(func),
-            Callee::Import(at) => dynasm!(self.buf
-                ; .arch x64
-                ; mov rax, [r15 + at + offset::FUNC_CODE]
-                ; mov rdi, [r15 + at + offset::FUNC_CTX]
-                ; mov r15, rdi
-                ; mov r14, [rdi]
-                ; call rax
-            ),
-            Callee::Indirect => dynasm!(self.buf
-                ; .arch x64
-                ; mov rdi, [r11 + offset::FUNC_CTX]
-                ; mov r15, rdi
-                ; mov r14, [rdi]
-                ; call QWORD [r11 + offset::FUNC_CODE]
-            ),
-            Callee::Builtin(builtin) => dynasm!(self.buf
-                ; .arch x64
-                ; mov rdi, r15
-                ; mov rax, [r15 + offset::BUILTINS]
-                ; call QWORD [rax + builtin.offset()]
-            ),
+            Callee::Import(at) => {
+                self.load(RAX, Mem::at(CTX, at + offset::FUNC_CODE));
+                self.load(RDI, Mem::at(CTX, at + offset::FUNC_CTX));
+                self.enter_foreign();
+                dynasm!(self.buf ; .arch x64 ; call rax);
+            }
+            Callee::Indirect => {
+                self.load(RDI, Mem::at(R11, offset::FUNC_CTX));
+                self.enter_foreign();
+                self.buf.op(Opcode::one(0xff), 2, Rm::Mem(Mem::at(R11, offset::FUNC_CODE)));
+            }
+            Callee::Builtin(builtin) => {
+                self.load(RAX, Mem::at(CTX, offset::BUILTINS));
+                dynasm!(self.buf ; .arch x64 ; mov rdi, r15);
+                self.buf.op(Opcode::one(0xff), 2, Rm::Mem(Mem::at(RAX, builtin.offset())));
+            }
         }
         self.buf.call_site(self.loc);
         let foreign = matches!(callee, Callee::Import(_) | Callee::Indirect);
         if foreign {
-            dynasm!(self.buf ; .arch x64 ; mov r15, [rbp - 8]);
+            self.load(CTX, Mem::at(RBP, -8));
         }
         if foreign || self.options.memory == MemoryPolicy::Explicit {
-            dynasm!(self.buf ; .arch x64 ; mov r14, [r15 + offset::MEMORY_BASE]);
+            self.load(MEMORY, Mem::at(CTX, offset::MEMORY_BASE));
         }
+    }
+
+    /// The callee's vmctx is in `rdi`.
+    fn enter_foreign(&mut self) {
+        dynasm!(self.buf ; .arch x64 ; mov r15, rdi);
+        self.load(MEMORY, Mem::at(RDI, offset::MEMORY_BASE));
     }
 
     /// Traps unless `index + end` is at most the memory's size. The sum has less than 34 bits.

@@ -53,6 +53,7 @@ impl Emitter<'_> {
             Inst::Alu { op, wide, src } => {
                 let (d, _) = (allocs.gpr(), allocs.gpr());
                 self.alu(op as u8, wide, d, src, allocs);
+                self.tested = Some((d, wide, self.buf.here()));
             }
             Inst::AluMem { op, store, am, imm } => self.alu_mem(op as u8, store, am, imm, allocs),
             Inst::Mul { wide, src } => {
@@ -190,7 +191,10 @@ impl Emitter<'_> {
                     self.buf.op(Opcode::one(0x8b).wide(wide), d.0, Rm::Reg(base.0));
                 }
             }
-            (MemBase::Reg(base), None, disp) if base == d => self.alu_imm(Alu::Add as u8, wide, Rm::Reg(d.0), disp),
+            (MemBase::Reg(base), None, disp) if base == d => {
+                self.alu_imm(Alu::Add as u8, wide, Rm::Reg(d.0), disp);
+                self.tested = Some((d, wide, self.buf.here()));
+            }
             (MemBase::Reg(base), Some((index, 0)), 0) if base == d => {
                 self.buf.op(Opcode::one(0x03).wide(wide), d.0, Rm::Reg(index.0));
             }
@@ -370,6 +374,10 @@ impl Emitter<'_> {
             }
             (_, test) => {
                 let src = self.src(src, allocs);
+                let known = self.tested == Some((a, wide, self.buf.here()));
+                if test && src == Rm::Reg(a.0) && known && self.wants_zero {
+                    return;
+                }
                 self.buf.op(Opcode::one(if test { 0x85 } else { CMP << 3 | 3 }).wide(wide), a.0, src);
             }
         }

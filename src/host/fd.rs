@@ -111,9 +111,14 @@ impl File {
         self.path_only
     }
 
-    /// Refuses a change of attributes below a read-only grant.
+    /// Refuses a change of attributes below a read-only grant, and of what stands behind a standard stream: a guest may read
+    /// and write its streams, but the terminal, device or file there (with root, `/dev/null` itself) is not its own.
     pub fn writable(&self) -> Result<()> {
-        self.grant.as_ref().map_or(Ok(()), |g| g.writable())
+        match (self.kind, &self.grant) {
+            (Kind::Stdio, _) => Err(Errno::EPERM),
+            (_, Some(grant)) => grant.writable(),
+            (_, None) => Ok(()),
+        }
     }
 
     /// The base for paths relative to this directory, which then stay within its grant.
@@ -291,6 +296,13 @@ mod tests {
 
     fn file() -> Arc<File> {
         Arc::new(File::pipe(sys::pipe(0).unwrap().0))
+    }
+
+    #[test]
+    fn attributes_behind_a_standard_stream_stay_as_they_are() {
+        let null = sys::open_trusted(c"/dev/null", libc::O_RDWR).unwrap();
+        assert_eq!(File::stdio(null).writable(), Err(Errno::EPERM));
+        assert_eq!(file().writable(), Ok(()));
     }
 
     #[test]

@@ -54,6 +54,28 @@ fn state_machine(cases: usize) -> String {
     text + ") (local.get 2)))"
 }
 
+/// Comparisons of comparisons, each of which is also stored.
+fn deep_conditions(depth: usize) -> String {
+    let mut text = String::from("(module (memory 1) (func (export \"f\") (param i32) (result i32)\n");
+    for at in 0..depth {
+        let offset = at % 1000;
+        writeln!(
+            text,
+            "(i32.store offset={offset} (i32.const 0) (local.tee 0 (i32.eq (local.get 0) (i32.const {}))))",
+            at % 2
+        )
+        .unwrap();
+    }
+    text + "(local.get 0)))"
+}
+
+/// Nested operands of one expression.
+fn deep_expression(depth: usize) -> String {
+    let text = String::from("(module (func (export \"f\") (param i32) (result i32) (local.get 0)\n");
+    let unit = "(i64.extend_i32_u) (i32.wrap_i64) (i32.eqz) (i32.const 31) (i32.and) (local.get 0) (i32.shl)\n";
+    text + &unit.repeat(depth) + "))"
+}
+
 fn seconds(text: &str) -> f64 {
     let bytes = wat::parse_str(text).unwrap();
     let module = wasm::parse(&bytes).unwrap();
@@ -94,6 +116,12 @@ fn giant_switches_compile_in_linear_time() {
 #[test]
 fn state_machines_compile_in_linear_time() {
     assert_linear("state machine", state_machine, 1_000);
+}
+
+#[test]
+fn deep_operands_compile_in_linear_time() {
+    assert_linear("conditions", deep_conditions, 10_000);
+    assert_linear("expression", deep_expression, 5_000);
 }
 
 #[test]

@@ -61,8 +61,6 @@ static void op_init(void *data, struct fuse_conn_info *conn)
 	if (conn->capable & FUSE_CAP_EXPORT_SUPPORT)
 		conn->want |= FUSE_CAP_EXPORT_SUPPORT;
 	wj_fs_init(f, conn);
-	if (!f->conf.ac_attr_timeout_set)
-		f->conf.ac_attr_timeout = f->conf.attr_timeout;
 }
 
 static void op_destroy(void *data)
@@ -194,6 +192,8 @@ struct fuse *wj_fuse_create(struct fuse_args *args, const struct fuse_operations
 			 f->conf.modules);
 		ok = false;
 	}
+	if (!f->conf.ac_attr_timeout_set)
+		f->conf.ac_attr_timeout = f->conf.attr_timeout;
 	if (!ok || !wj_table_init(f)) {
 		wj_fuse_free(f);
 		return NULL;

@@ -7,6 +7,10 @@ use crate::ir::ops::{BinaryKind, CompareKind, LoadKind, Op};
 use crate::ir::types::Type;
 use regalloc2::Operand;
 
+/// Comparisons of comparisons with zero that are looked through: a chain of them must not make selection recurse deeply
+/// or take quadratic time.
+const NESTED_CONDITIONS: u32 = 4;
+
 /// The condition code of an integer comparison.
 fn int_cc(kind: CompareKind) -> Cc {
     match kind {
@@ -131,7 +135,12 @@ impl Lower<'_> {
         if against_zero && let Some((_, inner)) = self.s.def(a) {
             let inner_fold = fold && self.s.is_single_use(a);
             let cond = match inner.op {
-                Op::Compare(..) => Some(self.cond(a, inner_fold)),
+                Op::Compare(..) if self.nested_conditions < NESTED_CONDITIONS => {
+                    self.nested_conditions += 1;
+                    let cond = self.cond(a, inner_fold);
+                    self.nested_conditions -= 1;
+                    Some(cond)
+                }
                 Op::Binary(ty, BinaryKind::And) if self.s.is_single_use(a) => Some(self.test(inner, ty, inner_fold)),
                 _ => None,
             };

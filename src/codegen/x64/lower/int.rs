@@ -291,7 +291,7 @@ impl Lower<'_> {
         let needed = if wide { 63 } else { 31 };
         match self.s.def(count).map(|(_, data)| (data.op, data)) {
             Some((Op::Binary(_, BinaryKind::And), data)) => match self.s.constant(data.args[1]) {
-                Some(mask) if mask & needed == needed => self.count_value(data.args[0], wide),
+                Some(mask) if mask & needed == needed => data.args[0],
                 _ => count,
             },
             _ => count,

@@ -86,6 +86,8 @@ pub struct Lower<'a> {
     pub(super) frame: FrameNeeds,
     /// Successor numbers of each switch's cases, then of its default.
     pub(super) switches: Vec<Vec<u32>>,
+    /// How many comparisons of comparisons are being looked through.
+    nested_conditions: u32,
 }
 
 /// Operands of an instruction.
@@ -158,7 +160,7 @@ impl<'a> Lower<'a> {
     /// Prepares the selection of a function.
     pub fn new(env: Env<'a>, func: &'a Function) -> Lower<'a> {
         let (pool, frame) = (Pool::default(), FrameNeeds::default());
-        Lower { s: Selector::new(func), env, pool, frame, switches: Vec::new() }
+        Lower { s: Selector::new(func), env, pool, frame, switches: Vec::new(), nested_conditions: 0 }
     }
 
     fn ty(&self, value: Value) -> Type {

@@ -108,7 +108,6 @@ fn serve(mut caller: Caller<'_, FsState>) -> Result<i32, Trap> {
     };
     caller.data_mut().served = true;
     let end = server.run(&mut WasmGuest::new(&mut caller)?);
-    server.report_at_end();
     let state = caller.data_mut();
     state.replies = None;
     match end {

@@ -163,17 +163,6 @@ impl Server {
         &self.shared.stats
     }
 
-    /// Reports the statistics, if times were asked for.
-    pub fn report_at_end(&self) {
-        if self.config.stats {
-            let table = self.stats().to_string();
-            match &self.config.report {
-                Some(report) => report(&table),
-                None => eprint!("{table}"),
-            }
-        }
-    }
-
     /// Where replies go, for those who need it before [`Guest::attach`].
     pub fn replies(&self) -> Replies {
         Replies::new(&self.shared)

@@ -4,6 +4,8 @@ use super::args::RunArgs;
 use super::engine;
 use super::failure::{Failure, OK, Outcome, TRAP};
 use super::source::{self, Source};
+use std::net::TcpListener;
+use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 use std::time::Duration;
@@ -29,6 +31,8 @@ pub fn main(args: RunArgs) -> Outcome {
     refuse_filesystem(&module, &source)?;
     engine::check_imports(&module, &args.guest, &source.name)?;
     let mut host = Host::new(&engine::policy(&args.guest)?).map_err(|error| fail(&error))?;
+    host.pass_listeners(listeners(&args.listen)?);
+    host.signals.own_process = true;
     host::configure(&mut host, &module).map_err(|error| fail(&error))?;
     let mut linker = Linker::new();
     linker.trap_on_missing(args.guest.stub_missing);
@@ -43,6 +47,16 @@ pub fn main(args: RunArgs) -> Outcome {
         Ok(code) => Ok(code.0 as u8),
         Err(trap) => Err(Failure { code: TRAP, message: format!("{}: trap: {trap}", source.name) }),
     }
+}
+
+/// Sockets that listen on the addresses of `--listen`.
+fn listeners(addresses: &[String]) -> Outcome<Vec<OwnedFd>> {
+    let open = |address: &String| {
+        let listener = TcpListener::bind(address.as_str())
+            .map_err(|error| Failure::new(format!("--listen {address}: {error}; write ADDR:PORT")))?;
+        Ok(OwnedFd::from(listener))
+    };
+    addresses.iter().map(open).collect()
 }
 
 /// A filesystem would only say that it cannot be mounted.

@@ -73,10 +73,6 @@ const RULES: &[(Match, &str)] = &[
         Name("emscripten_set_main_loop"),
         "it runs in a browser's event loop; give it an ordinary loop when building for wasmjit",
     ),
-    (Name("getaddrinfo"), "it looks up names in the network, which guests do not have"),
-    (Name("getnameinfo"), "it looks up names in the network, which guests do not have"),
-    (Name("gethostbyname"), "it looks up names in the network, which guests do not have"),
-    (Name("_emscripten_lookup_name"), "it looks up names in the network, which guests do not have"),
     (
         Prefix("fuse_"),
         "it calls libfuse without having it; compile and link it with wasmjit-cc, which brings the library along",

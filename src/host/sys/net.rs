@@ -167,7 +167,7 @@ pub fn receive_message(fd: BorrowedFd<'_>, iov: &GuestIov<'_>, control: &mut [u8
     }
     let bytes = call!(recvmsg(fd.as_raw_fd(), &raw mut message, flags | libc::MSG_CMSG_CLOEXEC))? as usize;
     from.len = (message.msg_namelen as usize).min(ADDRESS);
-    Ok(Received { bytes, from, control: message.msg_controllen as usize, flags: message.msg_flags })
+    Ok(Received { bytes, from, control: message.msg_controllen as _, flags: message.msg_flags })
 }
 
 /// Takes ownership of a descriptor that came in a control message of [`receive_message`], each of which may be taken once.

@@ -9,6 +9,7 @@
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE
 #endif
+#define WASMJIT_OWN_SIGNALS
 #include "host.h"
 #include <errno.h>
 #include <signal.h>
@@ -23,17 +24,18 @@ enum { TO_DEFAULT, TO_NOTHING, TO_HANDLER };
 IMPORT(wasmjit_sigaction) long wj_import_sigaction(int sig, int kind, int flags);
 
 WJ_EXPORT(wasmjit_signal)
-int wj_signal(int sig)
+int wj_raise(int sig)
 {
 	return raise(sig);
 }
 
-int __real_sigaction(int sig, const struct sigaction *new, struct sigaction *old);
-int __wrap_sigaction(int sig, const struct sigaction *new, struct sigaction *old)
+/* What <signal.h> makes of sigaction() and signal(). */
+int wj_sigaction(int sig, const struct sigaction *new, struct sigaction *old);
+int wj_sigaction(int sig, const struct sigaction *new, struct sigaction *old)
 {
 	int kind = TO_HANDLER;
 
-	if (__real_sigaction(sig, new, old) == -1)
+	if (sigaction(sig, new, old) == -1)
 		return -1;
 	if (!new)
 		return 0;
@@ -46,11 +48,12 @@ int __wrap_sigaction(int sig, const struct sigaction *new, struct sigaction *old
 }
 
 typedef void handler_fn(int);
-handler_fn *__wrap_signal(int sig, handler_fn *handler)
+handler_fn *wj_signal(int sig, handler_fn *handler);
+handler_fn *wj_signal(int sig, handler_fn *handler)
 {
 	struct sigaction new = { .sa_handler = handler, .sa_flags = SA_RESTART }, old;
 
-	return __wrap_sigaction(sig, &new, &old) == -1 ? SIG_ERR : old.sa_handler;
+	return wj_sigaction(sig, &new, &old) == -1 ? SIG_ERR : old.sa_handler;
 }
 
 IMPORT(pause) long wj_import_sigpause(void);

@@ -6,6 +6,7 @@
 //! | `failure` | messages and exit codes |
 //! | `logging`, `daemon` | where messages go, and going to the background |
 //! | `source` | where a module's bytes come from |
+//! | `harden` | confining this process before a program runs |
 //! | `mount`, `umount`, `run`, `inspect`, `sdk` | the subcommands |
 
 mod args;
@@ -14,6 +15,7 @@ mod embedded;
 mod engine;
 mod failure;
 mod guest;
+mod harden;
 mod inspect;
 mod joined;
 mod logging;

@@ -3,6 +3,7 @@
 use super::args::RunArgs;
 use super::engine;
 use super::failure::{Failure, OK, Outcome, TRAP};
+use super::harden;
 use super::source::{self, Source};
 use std::net::TcpListener;
 use std::os::fd::OwnedFd;
@@ -30,7 +31,8 @@ pub fn main(args: RunArgs) -> Outcome {
     let module = engine::load(&engine, &source)?;
     refuse_filesystem(&module, &source)?;
     engine::check_imports(&module, &args.guest, &source.name)?;
-    let mut host = Host::new(&engine::policy(&args.guest)?).map_err(|error| fail(&error))?;
+    let policy = engine::policy(&args.guest)?;
+    let mut host = Host::new(&policy).map_err(|error| fail(&error))?;
     host.pass_listeners(listeners(&args.listen)?);
     host.signals.own_process = true;
     host::configure(&mut host, &module).map_err(|error| fail(&error))?;
@@ -38,6 +40,10 @@ pub fn main(args: RunArgs) -> Outcome {
     linker.trap_on_missing(args.guest.stub_missing);
     host::link(&mut linker, &module).map_err(|error| fail(&error))?;
     let mut store = Store::new(&engine, Program(host));
+    // Threads are confined with the one that starts them, so none may run yet; the guest's own code begins behind this.
+    if !args.no_harden && !args.guest.allow_all {
+        harden::confine(&policy);
+    }
     if let Some(limit) = args.guest.timeout.and_then(|time| time.0) {
         stop_after(limit, store.interrupt_handle());
     }

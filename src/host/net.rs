@@ -84,6 +84,23 @@ impl NetPolicy {
         self.all || !self.listen.is_empty()
     }
 
+    /// Whether any name may be looked up.
+    pub fn resolves(&self) -> bool {
+        let named = |rule: &Rule| !matches!(rule.hosts, Hosts::Net(..));
+        self.all || !self.resolve.is_empty() || self.connect.iter().any(named)
+    }
+
+    /// The ports that the guest may connect to, if they can be counted.
+    pub fn connect_ports(&self) -> Option<Vec<u16>> {
+        if self.all { None } else { ports(&self.connect) }
+    }
+
+    /// The ports that the guest may be bound to, if they can be counted; 0 has the system choose one.
+    pub fn listen_ports(&self) -> Option<Vec<u16>> {
+        let chosen = self.any().then_some(0);
+        if self.all { None } else { ports(&self.listen).map(|ports| ports.into_iter().chain(chosen).collect()) }
+    }
+
     /// Whether a name may be looked up.
     pub fn may_resolve(&self, name: &str) -> bool {
         let name = name.to_ascii_lowercase();
@@ -113,6 +130,14 @@ impl NetPolicy {
         };
         self.all || self.listen.iter().any(fits)
     }
+}
+
+/// Most ports of a rule that are counted one by one.
+const MAX_COUNTED: usize = 256;
+
+fn ports(rules: &[Rule]) -> Option<Vec<u16>> {
+    let counted = |rule: &Rule| rule.ports.len() <= MAX_COUNTED;
+    rules.iter().all(counted).then(|| rules.iter().flat_map(|rule| rule.ports.clone()).collect())
 }
 
 /// A guest's policy, and the addresses of the names in it as far as they are known.

@@ -33,7 +33,7 @@ pub fn main(args: RunArgs) -> Outcome {
     engine::check_imports(&module, &args.guest, &source.name)?;
     let policy = engine::policy(&args.guest)?;
     let mut host = Host::new(&policy).map_err(|error| fail(&error))?;
-    host.pass_listeners(listeners(&args.listen)?);
+    host.pass_listeners(listeners(&args.listen, &module)?);
     host.signals.own_process = true;
     host::configure(&mut host, &module).map_err(|error| fail(&error))?;
     let mut linker = Linker::new();
@@ -56,10 +56,16 @@ pub fn main(args: RunArgs) -> Outcome {
 }
 
 /// Sockets that listen on the addresses of `--listen`.
-fn listeners(addresses: &[String]) -> Outcome<Vec<OwnedFd>> {
+///
+/// They block, as sockets do, except for Go: its goroutines share one thread, which a call that blocks would stop.
+fn listeners(addresses: &[String], module: &wasmjit::Module) -> Outcome<Vec<OwnedFd>> {
+    let go = module.custom_sections("go:buildid").next().is_some();
     let open = |address: &String| {
-        let listener = TcpListener::bind(address.as_str())
-            .map_err(|error| Failure::new(format!("--listen {address}: {error}; write ADDR:PORT")))?;
+        let bound = TcpListener::bind(address.as_str()).and_then(|listener| {
+            listener.set_nonblocking(go)?;
+            Ok(listener)
+        });
+        let listener = bound.map_err(|error| Failure::new(format!("--listen {address}: {error}; write ADDR:PORT")))?;
         Ok(OwnedFd::from(listener))
     };
     addresses.iter().map(open).collect()

@@ -66,10 +66,6 @@ const RULES: &[(Match, &str)] = &[
         "its type does not fit its name, so it was not made by Emscripten; rebuild the program with emcc",
     ),
     (
-        Name("emscripten_sleep"),
-        "it suspends itself with Asyncify; link it without -sASYNCIFY and use usleep() or nanosleep()",
-    ),
-    (
         Name("emscripten_set_main_loop"),
         "it runs in a browser's event loop; give it an ordinary loop when building for wasmjit",
     ),

@@ -75,6 +75,8 @@ rows! { "env";
     "__syscall_nice"(increment: int) sys = nice;
     /// Waits for a child; there are none.
     "__syscall_wait4"(pid: int, status: ptr, options: int, usage: ptr) sys = wait4;
+    /// The number of a device.
+    "makedev"(major: int, minor: int) get i32 = makedev;
     /// Attributes of the process; the arguments behind the first are in memory.
     "prctl"(option: int, va: ptr) libc = prctl_va;
     /// Attributes of the process.
@@ -309,6 +311,11 @@ fn nice(_: &mut Ctx<'_>, _: i32) -> Result<i32> {
 
 fn wait4(_: &mut Ctx<'_>, _: i32, _: u32, _: i32, _: u32) -> Result<i32> {
     Err(Errno::ECHILD)
+}
+
+fn makedev(_: &mut Ctx<'_>, major: i32, minor: i32) -> i32 {
+    // The upper half of what the library packs into 64 bits does not fit the older result.
+    (minor & 0xff) | (major & 0xfff) << 8 | (minor & !0xff) << 12
 }
 
 /// Bytes of a thread's name, its terminator included.

@@ -141,6 +141,8 @@ pub fn check_filesystem(module: &Module) -> Result<(), Error> {
 /// answers EIO and what [`ServerConfig::on_trap`] says.
 pub fn run(engine: &Engine, module: &Module, plan: MountPlan) -> Result<i32, Error> {
     check_filesystem(module)?;
+    // What compiling needed, the mount does not.
+    engine.release_idle_memory();
     let mut linker = Linker::new();
     linker.trap_on_missing(plan.stub_missing);
     host::link(&mut linker, module)?;

@@ -218,6 +218,8 @@ pub fn run(engine: &Engine, module: &Module, plan: MountPlan) -> Result<i32, Err
     if plan.server.workers > 1 && !is_read_only(module) {
         return Err(Error::NotReadOnly);
     }
+    // What compiling needed, the mount does not.
+    engine.release_idle_memory();
     let mut linker = Linker::new();
     linker.trap_on_missing(plan.stub_missing);
     host::link(&mut linker, module)?;

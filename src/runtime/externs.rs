@@ -93,8 +93,8 @@ impl StoreCore {
         Ok(Table { store: self.id, raw })
     }
 
-    pub(crate) fn new_global(&mut self, ty: GlobalType, bits: u64) -> Global {
-        let cell: &mut [u64; 2] = Box::leak(Box::new([bits, 0]));
+    pub(crate) fn new_global(&mut self, ty: GlobalType, bits: [u64; 2]) -> Global {
+        let cell: &mut [u64; 2] = Box::leak(Box::new(bits));
         let cell = NonNull::from(cell).cast();
         self.globals.push(cell);
         Global { store: self.id, cell, ty }
@@ -294,8 +294,8 @@ impl Global {
     pub fn get(&self, store: impl AsContext) -> Val {
         let core = store.core();
         assert_store(core, self.store);
-        // SAFETY: the store, which is borrowed, owns the cell, which holds a value of the global's type.
-        unsafe { Val::from_bits(self.ty.content, self.cell.as_ptr().read(), core.id) }
+        // SAFETY: the store, which is borrowed, owns the cell of 16 bytes, which holds a value of the global's type.
+        unsafe { Val::from_cell(self.ty.content, self.cell.as_ptr().cast::<[u64; 2]>().read(), core.id) }
     }
 
     /// Changes the value.
@@ -309,13 +309,13 @@ impl Global {
             return Err(Error::Usage("the global is constant".into()));
         }
         let bits = global_bits(core, self.ty, value)?;
-        // SAFETY: the store, which is borrowed mutably, owns the cell.
-        unsafe { self.cell.as_ptr().write(bits) };
+        // SAFETY: the store, which is borrowed mutably, owns the cell of 16 bytes.
+        unsafe { self.cell.as_ptr().cast::<[u64; 2]>().write(bits) };
         Ok(())
     }
 }
 
-fn global_bits(core: &StoreCore, ty: GlobalType, value: Val) -> Result<u64, Error> {
-    let bits = (value.ty() == ty.content).then(|| value.to_bits(core.id)).flatten();
+fn global_bits(core: &StoreCore, ty: GlobalType, value: Val) -> Result<[u64; 2], Error> {
+    let bits = (value.ty() == ty.content).then(|| value.to_cell(core.id)).flatten();
     bits.ok_or_else(|| Error::Usage(format!("a global of {:?} cannot hold {value:?}", ty.content)))
 }

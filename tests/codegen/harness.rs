@@ -294,8 +294,14 @@ impl Guest {
 
     fn initialize(&mut self) -> Result<(), TrapCode> {
         for (index, init) in self.module.global_inits.iter().enumerate() {
-            let value = self.evaluate(init);
-            self.put(self.layout.own_global(self.module.imported_globals + index as u32), value);
+            let at = self.layout.own_global(self.module.imported_globals + index as u32);
+            match init.0[..] {
+                [ConstOp::V128(bits)] => self.put(at, bits),
+                [ConstOp::GlobalGet(GlobalIndex(other))] => {
+                    self.put(at, self.get::<u128>(self.layout.own_global(other)))
+                }
+                _ => self.put(at, self.evaluate(init)),
+            }
         }
         for (index, init) in self.module.table_inits.clone().iter().enumerate() {
             let value = self.evaluate(init);
@@ -341,6 +347,7 @@ impl Guest {
                 ConstOp::I64(value) => value as u64,
                 ConstOp::F32(bits) => bits as u64,
                 ConstOp::F64(bits) => bits,
+                ConstOp::V128(bits) => bits as u64,
                 ConstOp::GlobalGet(GlobalIndex(index)) => self.get(self.layout.own_global(index)),
                 ConstOp::RefFunc(func) => self.func_address(func),
                 ConstOp::RefNull => 0,

@@ -8,3 +8,4 @@ mod ops;
 mod random;
 mod sandbox;
 mod scale;
+mod vector;

@@ -10,6 +10,7 @@
 mod assigned;
 mod control;
 mod operators;
+mod vector;
 
 use super::func::*;
 use super::ops::Op;

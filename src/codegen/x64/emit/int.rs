@@ -255,6 +255,7 @@ impl Emitter<'_> {
             Store::B8 => Opcode::one(0x89).wide(true),
             Store::Single => Opcode::two(0x11).prefix(0xf3),
             Store::Double => Opcode::two(0x11).prefix(0xf2),
+            Store::Vector => Opcode::two(0x11),
         };
         self.buf.op(op, value, mem);
     }

@@ -3,6 +3,7 @@
 //! - `int`, `div`, `float`, `convert`: arithmetic;
 //! - `cond`: comparisons, branches, selects;
 //! - `memory`: linear memory, globals, tables;
+//! - `simd`: vectors;
 //! - `call`: calls, parameters, results.
 //!
 //! Rules that keep selection sound:
@@ -19,6 +20,7 @@ mod div;
 mod float;
 mod int;
 mod memory;
+mod simd;
 
 use super::inst::{Amode, Base, Ext, Inst, Src};
 use crate::abi::vmctx::VmLayout;
@@ -184,6 +186,7 @@ impl<'a> Lower<'a> {
         if let Some((_, data)) = self.s.def(value) {
             match data.op {
                 Op::Const(ty, bits) => return self.constant(ty, bits),
+                Op::VectorConst(bytes) => return self.vector_constant(bytes),
                 Op::Convert(ConvertKind::ExtendI32U) => return self.reg(data.args[0]),
                 _ => {}
             }
@@ -315,7 +318,7 @@ impl<'a> Machine<'a> for Lower<'a> {
     fn inst(&mut self, inst: crate::ir::func::Inst) -> Result<(), CodegenError> {
         let data = self.s.func.inst(inst);
         match data.op {
-            Op::Const(..) | Op::Convert(ConvertKind::ExtendI32U) => {}
+            Op::Const(..) | Op::VectorConst(_) | Op::Convert(ConvertKind::ExtendI32U) => {}
             Op::Unary(ty, kind) if ty.is_float() => self.float_unary(data, kind),
             Op::Binary(ty, kind) if ty.is_float() => self.float_binary(data, kind),
             Op::Unary(_, kind) => self.int_unary(data, kind),
@@ -325,6 +328,12 @@ impl<'a> Machine<'a> for Lower<'a> {
             Op::Select(_) => self.select(data),
             Op::Load(kind, offset) => self.load(data, kind, offset),
             Op::Store(kind, offset) => self.store(data, kind, offset),
+            Op::Vector(op) => self.vector(data, op),
+            Op::Shuffle(lanes) => self.vector_shuffle(data, lanes),
+            Op::ExtractLane(shape, signed, lane) => self.extract_lane(data, shape, signed, lane),
+            Op::ReplaceLane(shape, lane) => self.replace_lane(data, shape, lane),
+            Op::LoadLane(shape, lane, offset) => self.load_lane(data, shape, lane, offset),
+            Op::StoreLane(shape, lane, offset) => self.store_lane(data, shape, lane, offset),
             Op::GlobalGet(global) => self.global_get(data, global),
             Op::GlobalSet(global) => self.global_set(data, global),
             Op::MemorySize => self.memory_size(data),

@@ -11,8 +11,9 @@ use std::sync::{LazyLock, Mutex, Once};
 use wasmjit::abi::builtins::Builtin;
 use wasmjit::abi::trap::TrapCode;
 use wasmjit::abi::vmctx::{FuncRef, MemoryDesc, TableDesc, VmCtx, VmLayout};
+use wasmjit::ir::types::Type;
 use wasmjit::codegen::{CodeImage, MemoryPolicy, Options, compile_module};
-use wasmjit::wasm::{self, ConstExpr, ConstOp, ExportKind, FuncIndex, FuncType, GlobalIndex, Module, SegmentMode};
+use wasmjit::wasm::{self, ConstExpr, ConstOp, ExportKind, FuncIndex, FuncType, GlobalIndex, Module, SegmentMode, ValType};
 
 const GIB: usize = 1 << 30;
 const PAGE: usize = 65536;
@@ -134,7 +135,12 @@ pub fn type_id(ty: &FuncType) -> u32 {
     *types.entry(ty.clone()).or_insert(next)
 }
 
-/// What a call gave.
+/// Cells of 8 bytes that values of these types take.
+pub fn cells(types: &[ValType]) -> usize {
+    types.iter().map(|ty| Type::from(*ty).cells() as usize).sum()
+}
+
+/// What a call gave, in cells.
 pub type Outcome = Result<Vec<u64>, TrapCode>;
 
 /// A running module.
@@ -379,9 +385,9 @@ impl Guest {
     /// Calls an own function.
     pub fn call_index(&self, func: FuncIndex, args: &[u64]) -> Result<Vec<u64>, TrapCode> {
         let ty = self.module.func_type(func);
-        assert_eq!(args.len(), ty.params.len());
+        assert_eq!(args.len(), cells(&ty.params));
         let mut values = args.to_vec();
-        values.resize(ty.params.len().max(ty.results.len()).max(1), 0);
+        values.resize(args.len().max(cells(&ty.results)).max(1), 0);
         let trampoline = self.image.trampoline(self.module.functions[func.index()]).unwrap();
         let reference: FuncRef = self.get(self.layout.func_ref(func.0));
         let mut activation = Activation { save: [0; 2], code: vec![(self.code as usize, &*self.image)] };
@@ -402,7 +408,7 @@ impl Guest {
         if trapped != 0 {
             return Err(TrapCode::from_u8(TRAP.get()).unwrap());
         }
-        values.truncate(ty.results.len());
+        values.truncate(cells(&ty.results));
         Ok(values)
     }
 
@@ -420,7 +426,7 @@ impl Guest {
     }
 
     /// A global's bits.
-    pub fn global(&self, index: u32) -> u64 {
+    pub fn global(&self, index: u32) -> u128 {
         self.get(self.layout.own_global(index))
     }
 

@@ -103,6 +103,24 @@ kinds! {
 }
 
 kinds! {
+    /// What an atomic read-modify-write makes of the old value and its operand.
+    RmwKind {
+        /// Sum.
+        Add = "add",
+        /// Difference.
+        Sub = "sub",
+        /// Bitwise and.
+        And = "and",
+        /// Bitwise or.
+        Or = "or",
+        /// Bitwise exclusive or.
+        Xor = "xor",
+        /// The operand.
+        Xchg = "xchg",
+    }
+}
+
+kinds! {
     /// Two operands of one type, result I32 (0 or 1).
     CompareKind {
         /// Equal (any type).
@@ -343,6 +361,20 @@ pub enum Op {
     LoadLane(Shape, u8, u32),
     /// `(i32 address, v128) -> ()`: writes a lane.
     StoreLane(Shape, u8, u32),
+    /// `(i32 address) -> value`: sequentially consistent, as all atomic accesses; narrow ones extend with zeros.
+    AtomicLoad(LoadKind, u32),
+    /// `(i32 address, value) -> ()`
+    AtomicStore(StoreKind, u32),
+    /// `(i32 address, value) -> old value`; the kind names width and type.
+    AtomicRmw(RmwKind, LoadKind, u32),
+    /// `(i32 address, expected, replacement) -> old value`
+    AtomicCmpxchg(LoadKind, u32),
+    /// `() -> ()`
+    AtomicFence,
+    /// `(i32 address, expected, i64 timeout) -> i32`: waits on 32 or 64 bits.
+    AtomicWait(Type, u32),
+    /// `(i32 address, i32 count) -> i32`
+    AtomicNotify(u32),
     /// `() -> ty`
     GlobalGet(GlobalIndex),
     /// `(ty) -> ()`

@@ -113,6 +113,7 @@ impl fmt::Display for Described<'_> {
                 write!(f, "table of {}, {} entries", name(ty.element), limits(ty.limits.min, ty.limits.max))
             }
             ExternType::Memory(ty) => write!(f, "memory, {} pages", limits(ty.min, ty.max)),
+            ExternType::SharedMemory(ty) => write!(f, "shared memory, {} pages", limits(ty.min, ty.max)),
             ExternType::Global(ty) => {
                 write!(f, "{} global {}", if ty.mutable { "mutable" } else { "constant" }, name(ty.content))
             }

@@ -120,7 +120,7 @@ impl<'a> Builder<'a> {
     fn make_memory(&mut self) -> Result<(), Error> {
         let info = self.data.module.info();
         if let (Some(limits), false) = (info.memory, info.memory_imported) {
-            self.data.memory = Some(self.core.new_memory(limits)?.raw);
+            self.data.memory = Some(self.core.new_memory(limits, info.memory_shared)?.raw);
         }
         Ok(())
     }

@@ -276,6 +276,7 @@ fn matches(wanted: &ExternType, given: &ExternType) -> bool {
             wanted.element == given.element && limits_match(wanted.limits, given.limits)
         }
         (ExternType::Memory(wanted), ExternType::Memory(given)) => limits_match(*wanted, *given),
+        (ExternType::SharedMemory(wanted), ExternType::SharedMemory(given)) => limits_match(*wanted, *given),
         (ExternType::Global(wanted), ExternType::Global(given)) => wanted == given,
         _ => false,
     }

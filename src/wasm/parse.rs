@@ -97,7 +97,9 @@ fn section(bytes: &[u8], module: &mut Module, payload: Payload<'_>) -> Result2 {
         }
         Payload::MemorySection(reader) => {
             for memory in reader {
-                module.memory = Some(memory_limits(&memory?));
+                let memory = memory?;
+                module.memory = Some(memory_limits(&memory));
+                module.memory_shared = memory.shared;
             }
         }
         Payload::GlobalSection(reader) => {
@@ -177,7 +179,9 @@ fn add_import(module: &mut Module, import: wp::Import<'_>) {
         wp::TypeRef::Memory(ty) => {
             module.memory = Some(memory_limits(&ty));
             module.memory_imported = true;
-            ExternType::Memory(memory_limits(&ty))
+            module.memory_shared = ty.shared;
+            let make = if ty.shared { ExternType::SharedMemory } else { ExternType::Memory };
+            make(memory_limits(&ty))
         }
         wp::TypeRef::Global(ty) => {
             module.globals.push(global_type(&ty));

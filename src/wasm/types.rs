@@ -96,6 +96,8 @@ pub enum ExternType {
     Table(TableType),
     /// A memory; limits in pages of 64 KiB.
     Memory(Limits),
+    /// A memory that threads share; limits in pages of 64 KiB.
+    SharedMemory(Limits),
     /// A global.
     Global(GlobalType),
 }
@@ -211,6 +213,8 @@ pub struct Module {
     pub table_inits: Vec<ConstExpr>,
     /// Memory 0, if there is one.
     pub memory: Option<Limits>,
+    /// Whether memory 0 is shared between threads.
+    pub memory_shared: bool,
     /// Whether memory 0 is imported.
     pub memory_imported: bool,
     /// Globals, imported ones first.

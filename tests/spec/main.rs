@@ -64,3 +64,8 @@ fn vectors() {
 fn relaxed_vectors() {
     run(proposal(Proposal::RelaxedSimd), &Config::new());
 }
+
+#[test]
+fn threads() {
+    run(proposal(Proposal::Threads), &Config::new());
+}

@@ -324,6 +324,16 @@ pub enum Inst {
     SseToInt(Sse),
     /// `-> d (general); s`: the destination stands in the other field of the encoding.
     SseExtract(Sse),
+    /// `-> d = v; v, address`: exchanges, or adds and gives the old value; narrow results are not extended.
+    AtomicSwap { add: bool, width: Store, am: Amode },
+    /// `v; address`
+    AtomicAlu { op: Alu, width: Store, am: Amode },
+    /// `-> d (rax); expected (rax), v, address`; narrow results are not extended.
+    AtomicCas { width: Store, am: Amode },
+    /// `-> d (rax, early), t (early); v, address (late)`: the old value, extended with zeros.
+    AtomicLoop { op: Alu, width: Store, am: Amode },
+    /// Orders all accesses before against all behind.
+    Fence,
     /// `v; address`
     SseStore { op: Sse, am: Amode },
     /// `-> d; s`: same bits.

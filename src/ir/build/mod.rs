@@ -8,6 +8,7 @@
 //! The body must have been validated.
 
 mod assigned;
+mod atomic;
 mod control;
 mod operators;
 mod vector;

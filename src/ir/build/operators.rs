@@ -20,6 +20,7 @@ impl Builder<'_> {
             || self.memory(op)
             || self.table(op)
             || self.vector(op)
+            || self.atomic(op)
         {
             return;
         }

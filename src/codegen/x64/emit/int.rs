@@ -170,7 +170,7 @@ impl Emitter<'_> {
     }
 
     /// Extends a register or reads and extends memory. Zero extensions need no wide form: the upper half is cleared.
-    fn extend(&mut self, ext: Ext, wide: bool, d: Gpr, src: Rm) {
+    pub(super) fn extend(&mut self, ext: Ext, wide: bool, d: Gpr, src: Rm) {
         let op = match ext {
             Ext::Zero8 => Opcode::two(0xb6).bytes(false, true),
             Ext::Zero16 => Opcode::two(0xb7),

@@ -3,6 +3,7 @@
 //! Frame, from high to low addresses: caller's stack area (`[rbp+16..]`), return address, caller's `rbp` (`[rbp]`), vmctx
 //! (if calls change it), saved registers, spill slots, outgoing stack area (`[rsp..]`).
 
+mod atomic;
 mod control;
 mod float;
 mod int;
@@ -427,6 +428,11 @@ impl Emitter<'_> {
             | Inst::FloatMinMax { .. }
             | Inst::FloatCmp { .. }
             | Inst::FloatSetEq { .. } => self.float(inst, allocs),
+            Inst::AtomicSwap { .. }
+            | Inst::AtomicAlu { .. }
+            | Inst::AtomicCas { .. }
+            | Inst::AtomicLoop { .. }
+            | Inst::Fence => self.atomic(inst, allocs),
             Inst::Sse1 { .. }
             | Inst::Sse2 { .. }
             | Inst::SseShift { .. }

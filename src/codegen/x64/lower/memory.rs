@@ -60,6 +60,11 @@ impl Lower<'_> {
     pub(super) fn load(&mut self, data: &InstData, kind: LoadKind, offset: u32) {
         let d = self.s.demand(data.results[0]);
         let addr = self.address(data.args[0], offset, kind.bytes());
+        self.load_from(d, kind, addr);
+    }
+
+    /// Reads a value of some kind.
+    pub(super) fn load_from(&mut self, d: VReg, kind: LoadKind, addr: Addr) {
         let (ext, wide) = match kind {
             LoadKind::I32 | LoadKind::I64U32 => (Ext::Zero32, false),
             LoadKind::I32U8 | LoadKind::I64U8 => (Ext::Zero8, false),

@@ -4,6 +4,7 @@
 //! - `cond`: comparisons, branches, selects;
 //! - `memory`: linear memory, globals, tables;
 //! - `simd`: vectors;
+//! - `atomic`: atomic accesses;
 //! - `call`: calls, parameters, results.
 //!
 //! Rules that keep selection sound:
@@ -13,6 +14,7 @@
 //! - a register that holds an `I32` is clear above (see `super::inst`): `Lower::low` may give one that is not, for
 //!   users that only read the low 32 bits.
 
+mod atomic;
 mod call;
 mod cond;
 mod convert;
@@ -23,6 +25,7 @@ mod memory;
 mod simd;
 
 use super::inst::{Amode, Base, Ext, Inst, Src};
+use crate::abi::builtins::Builtin;
 use crate::abi::vmctx::VmLayout;
 use crate::codegen::isel::{Machine, Selector};
 use crate::codegen::options::{CodegenError, Options};
@@ -334,6 +337,14 @@ impl<'a> Machine<'a> for Lower<'a> {
             Op::ReplaceLane(shape, lane) => self.replace_lane(data, shape, lane),
             Op::LoadLane(shape, lane, offset) => self.load_lane(data, shape, lane, offset),
             Op::StoreLane(shape, lane, offset) => self.store_lane(data, shape, lane, offset),
+            Op::AtomicLoad(kind, offset) => self.atomic_load(data, kind, offset),
+            Op::AtomicStore(kind, offset) => self.atomic_store(data, kind, offset),
+            Op::AtomicRmw(op, kind, offset) => self.atomic_rmw(data, op, kind, offset),
+            Op::AtomicCmpxchg(kind, offset) => self.atomic_cmpxchg(data, kind, offset),
+            Op::AtomicFence => self.fence(),
+            Op::AtomicWait(Type::I64, offset) => self.atomic_call(data, Builtin::atomic_wait64, offset),
+            Op::AtomicWait(_, offset) => self.atomic_call(data, Builtin::atomic_wait32, offset),
+            Op::AtomicNotify(offset) => self.atomic_call(data, Builtin::atomic_notify, offset),
             Op::GlobalGet(global) => self.global_get(data, global),
             Op::GlobalSet(global) => self.global_set(data, global),
             Op::MemorySize => self.memory_size(data),

@@ -10,7 +10,7 @@ use std::ptr::NonNull;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-/// The one worker of an instance without threads.
+/// The one worker that an instance without threads knows; copies of it have one each.
 const WORKER: i32 = 0;
 /// Longest message that a panic leaves behind, in bytes.
 const MAX_LAST_WORDS: u32 = 1024;
@@ -100,8 +100,13 @@ impl Guest for WasmGuest<'_, '_> {
     }
 
     fn interrupter(&self) -> Arc<dyn Interrupt> {
-        Arc::new(Interrupter { flag: self.interrupt.clone(), soft: self.soft_interrupt.clone() })
+        interrupter(self.interrupt.clone(), &self.soft_interrupt)
     }
+}
+
+/// Reaches an instance from other threads.
+pub(super) fn interrupter(flag: InterruptHandle, soft: &Arc<AtomicBool>) -> Arc<dyn Interrupt> {
+    Arc::new(Interrupter { flag, soft: soft.clone() })
 }
 
 /// Reaches a dispatch from the server's control thread.

@@ -215,7 +215,7 @@ impl Lower<'_> {
         Some(Cc::E)
     }
 
-    fn to_int(&mut self, d: VReg, op: Sse, a: VReg) {
+    fn read_signs(&mut self, d: VReg, op: Sse, a: VReg) {
         self.emit(Inst::SseToInt(op), &[Operand::reg_def(d), Operand::reg_use(a)]);
     }
 
@@ -238,14 +238,14 @@ impl Lower<'_> {
     /// The signs of the lanes.
     fn mask_of(&mut self, d: VReg, op: VectorOp, a: VReg) -> bool {
         match op {
-            VectorOp::I8x16Bitmask => self.to_int(d, PMOVMSKB, a),
+            VectorOp::I8x16Bitmask => self.read_signs(d, PMOVMSKB, a),
             VectorOp::I16x8Bitmask => {
                 let zero = self.zero_vector();
                 let narrow = self.sse(PACKSSWB, a, zero);
-                self.to_int(d, PMOVMSKB, narrow);
+                self.read_signs(d, PMOVMSKB, narrow);
             }
-            VectorOp::I32x4Bitmask => self.to_int(d, MOVMSKPS, a),
-            VectorOp::I64x2Bitmask => self.to_int(d, MOVMSKPD, a),
+            VectorOp::I32x4Bitmask => self.read_signs(d, MOVMSKPS, a),
+            VectorOp::I64x2Bitmask => self.read_signs(d, MOVMSKPD, a),
             _ => return false,
         }
         true

@@ -16,7 +16,7 @@ fn words(lanes: &[u8; 16]) -> Option<[u8; 4]> {
     let mut words = [0; 4];
     for (n, word) in words.iter_mut().enumerate() {
         let first = lanes[4 * n];
-        let whole = first % 4 == 0 && (1..4).all(|at| lanes[4 * n + at as usize] == first + at);
+        let whole = first.is_multiple_of(4) && (1..4).all(|at| lanes[4 * n + at as usize] == first + at);
         *word = if whole { first / 4 } else { return None };
     }
     Some(words)

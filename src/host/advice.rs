@@ -95,7 +95,7 @@ pub fn explain_missing(module: &str, name: &str, ty: &ExternType) -> String {
         return (*advice).to_string();
     }
     match ty {
-        ExternType::Memory(_) => {
+        ExternType::Memory(_) | ExternType::SharedMemory(_) => {
             return "it imports its memory, as programs with threads do; link it without -pthread".into();
         }
         ExternType::Table(_) | ExternType::Global(_) => {

@@ -327,16 +327,16 @@ pub fn pwrite(fd: BorrowedFd<'_>, buf: &[u8], offset: i64) -> Result<usize> {
     call!(pwrite64(fd.as_raw_fd(), buf.as_ptr().cast(), buf.len(), offset)).map(|n| n as usize)
 }
 
-/// `read(2)`.
+/// `read(2)`: the bare system call, as the C library's function also cares for threads that are cancelled, of which there are none.
 #[inline]
 pub fn read(fd: BorrowedFd<'_>, buf: &mut [u8]) -> Result<usize> {
-    call!(read(fd.as_raw_fd(), buf.as_mut_ptr().cast(), buf.len())).map(|n| n as usize)
+    call!(syscall(libc::SYS_read, fd.as_raw_fd(), buf.as_mut_ptr(), buf.len())).map(|n| n as usize)
 }
 
-/// `write(2)`.
+/// `write(2)`: as above.
 #[inline]
 pub fn write(fd: BorrowedFd<'_>, bytes: &[u8]) -> Result<usize> {
-    call!(write(fd.as_raw_fd(), bytes.as_ptr().cast(), bytes.len())).map(|n| n as usize)
+    call!(syscall(libc::SYS_write, fd.as_raw_fd(), bytes.as_ptr(), bytes.len())).map(|n| n as usize)
 }
 
 /// `copy_file_range(2)`; a `None` offset uses and moves the file position.

@@ -15,13 +15,16 @@ const WORKER: i32 = 0;
 /// Longest message that a panic leaves behind, in bytes.
 const MAX_LAST_WORDS: u32 = 1024;
 
+/// `stackRestore` and the position that it is given.
+type Rewind = (TypedFunc<i32, ()>, i32);
+
 /// An instance that is inside of its `serve` import.
 pub(super) struct WasmGuest<'a, 'c> {
     caller: &'a mut Caller<'c, FsState>,
     buffer: TypedFunc<(i32, i32), i32>,
     dispatch: TypedFunc<(i32, i32), ()>,
     /// How to put the guest's own stack back after a trap, which leaves it where it was.
-    rewind: Option<(TypedFunc<i32, ()>, i32)>,
+    rewind: Option<Rewind>,
     /// The guest's request buffer: address and length; asked for anew only when a longer one is needed.
     request: (u32, u32),
     interrupt: InterruptHandle,
@@ -71,7 +74,7 @@ impl<'a, 'c> WasmGuest<'a, 'c> {
 }
 
 /// Where the guest's stack in linear memory stands while it serves, and what puts it there; Emscripten exports both functions.
-fn stack_position(caller: &mut Caller<'_, FsState>) -> Result<Option<(TypedFunc<i32, ()>, i32)>, Trap> {
+fn stack_position(caller: &mut Caller<'_, FsState>) -> Result<Option<Rewind>, Trap> {
     let (Some(save), Some(restore)) = (caller.get_func("stackSave"), caller.get_func("stackRestore")) else {
         return Ok(None);
     };

@@ -239,6 +239,45 @@ fn every_operation() {
     }
 }
 
+/// Splats of constants, and tests of vectors as conditions.
+#[test]
+fn folded_splats_and_conditions() {
+    let text = "(module (memory 1)
+        (func (export \"splats\") (local i32)
+          (v128.store (i32.const 0) (i8x16.splat (i32.const 0x1ff)))
+          (v128.store (i32.const 16) (i16x8.splat (i32.const 0x12345)))
+          (v128.store (i32.const 32) (f64x2.splat (f64.const -0.0)))
+          (v128.store (i32.const 48) (i32x4.splat (i32.const 0))))
+        (func (export \"tests\") (param i32 i32 i32 i32) (result i32) (local v128)
+          (local.set 4 (i32x4.replace_lane 3 (i32x4.replace_lane 2 (i32x4.replace_lane 1 (i32x4.splat (local.get 0))
+            (local.get 1)) (local.get 2)) (local.get 3)))
+          (i32.or (i32.shl (if (result i32) (i32.eqz (v128.any_true (local.get 4)))
+              (then (i32.const 1)) (else (i32.const 0))) (i32.const 2))
+            (i32.or (i32.shl (select (i32.const 1) (i32.const 0) (i32x4.all_true (local.get 4))) (i32.const 1))
+              (if (result i32) (i32.ne (i32.const 0) (i32.eqz (i32x4.all_true (local.get 4))))
+                (then (i32.const 0)) (else (i32.const 1)))))))";
+    for options in all_options() {
+        let guest = Guest::wat(text, &options);
+        guest.call("splats", &[]).unwrap();
+        let (minus_zero, halves) = ((-0.0f64).to_bits().to_le_bytes(), 0x2345u16.to_le_bytes());
+        let expected = [vec![0xff; 16], halves.repeat(8), minus_zero.repeat(2), vec![0; 16]].concat();
+        assert_eq!(guest.contents()[..64], expected);
+        for (lanes, expected) in [([0; 4], 4), ([0, 0, 0, 9], 0), ([1, 2, 3, 4], 3), ([1, 0, 3, 4], 0)] {
+            assert_eq!(guest.call("tests", &lanes).unwrap(), [expected], "{lanes:?}");
+        }
+    }
+}
+
+#[test]
+fn old_processors_are_refused_by_name() {
+    let bytes = wat::parse_str("(module (func (param v128) (result v128) (local.get 0)))").unwrap();
+    let module = wasmjit::wasm::parse(&bytes).unwrap();
+    let mut options = all_options()[0];
+    options.features.sse42 = false;
+    let error = wasmjit::codegen::compile_module(&module, &bytes, &options).unwrap_err();
+    assert!(error.to_string().contains("SSE4.2"), "{error}");
+}
+
 /// Shuffles of every kind that has an instruction of its own, and of none.
 fn shuffles() -> Vec<[u8; 16]> {
     let mut random = Random(3);

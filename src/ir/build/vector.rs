@@ -2,12 +2,25 @@
 
 use super::*;
 use crate::ir::ops::{LoadKind as L, StoreKind as S};
-use crate::ir::simd::{Shape, VectorOp};
+use crate::ir::simd::{Shape, VectorOp, with_vector_ops};
 use wasmparser::Operator;
+
+macro_rules! translation {
+    ($($name:ident ($($arg:ident),*) -> $result:ident = $text:literal;)*) => {
+        /// The operation that an operator without immediates stands for.
+        fn simple(operator: &Operator<'_>) -> Option<VectorOp> {
+            match operator {
+                $(Operator::$name => Some(VectorOp::$name),)*
+                _ => None,
+            }
+        }
+    };
+}
+with_vector_ops!(translation);
 
 impl Builder<'_> {
     pub(super) fn vector(&mut self, op: &Operator<'_>) -> bool {
-        if let Some(op) = VectorOp::of(op) {
+        if let Some(op) = simple(op) {
             let args = self.stack.split_off(self.stack.len() - op.args().len()).into_iter().collect();
             let value = self.insert(Op::Vector(op), args, op.result());
             self.stack.push(value);

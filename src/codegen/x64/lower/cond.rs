@@ -146,6 +146,7 @@ impl Lower<'_> {
                     self.nested_conditions -= 1;
                     Some(cond)
                 }
+                Op::Vector(_) if self.s.is_single_use(a) => self.vector_condition(inner).map(Cond::Cc),
                 Op::Binary(ty, BinaryKind::And) if self.s.is_single_use(a) => Some(self.test(inner, ty, inner_fold)),
                 _ => None,
             };

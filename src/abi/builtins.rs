@@ -75,4 +75,8 @@ builtins! {
     table_init(table: I32, segment: I32, dst: I32, src: I32, len: I32);
     /// `elem.drop`.
     elem_drop(segment: I32);
+    /// Makes an exception with a tag; it becomes the pending one of the vmctx, and is returned.
+    exception_new(tag: I32) -> I64;
+    /// Throws an exception to the calling function's callers; does not return.
+    throw(exception: I64);
 }

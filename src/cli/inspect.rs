@@ -24,6 +24,9 @@ const FEATURES: &[(WasmFeatures, &str)] = &[
     (WasmFeatures::BULK_MEMORY, "bulk-memory"),
     (WasmFeatures::REFERENCE_TYPES, "reference-types"),
     (WasmFeatures::EXTENDED_CONST, "extended-const"),
+    (WasmFeatures::TAIL_CALL, "tail-call"),
+    (WasmFeatures::EXCEPTIONS, "exception-handling"),
+    (WasmFeatures::LEGACY_EXCEPTIONS, "exception-handling (legacy form)"),
 ];
 
 /// Prints a description of a module. Imports that are missing make it fail, after the description.
@@ -105,6 +108,7 @@ impl Report<'_> {
             ExportKind::Func(func) => function(module.func_type(func)),
             ExportKind::Table(table) => format!("table of {}", value(module.tables[table.index()].element)),
             ExportKind::Memory => "memory".to_string(),
+            ExportKind::Tag(tag) => format!("exception tag {}", function(module.tag_type(tag))),
             ExportKind::Global(global) => format!("global {}", value(module.globals[global.index()].content)),
         }
     }
@@ -140,6 +144,7 @@ fn external(ty: &ExternType) -> String {
         ExternType::Table(ty) => format!("table of {}", value(ty.element)),
         ExternType::Memory(limits) => format!("memory, {}", memory(*limits)),
         ExternType::Global(ty) => format!("global {}", value(ty.content)),
+        ExternType::Tag(ty) => format!("exception tag {}", function(ty)),
     }
 }
 
@@ -159,6 +164,7 @@ fn value(ty: ValType) -> &'static str {
         ValType::F64 => "f64",
         ValType::FuncRef => "funcref",
         ValType::ExternRef => "externref",
+        ValType::ExnRef => "exnref",
     }
 }
 

@@ -4,7 +4,7 @@
 //! Comparisons and tests give an `I32` that is 0 or 1.
 
 use super::types::Type;
-use crate::wasm::{DataIndex, ElemIndex, FuncIndex, GlobalIndex, TableIndex, TypeIndex};
+use crate::wasm::{DataIndex, ElemIndex, FuncIndex, GlobalIndex, TableIndex, TagIndex, TypeIndex};
 
 /// Declares a kind enum with the name of each row in the text form.
 macro_rules! kinds {
@@ -354,6 +354,22 @@ pub enum Op {
     ElemDrop(ElemIndex),
     /// `() -> ()`: traps if the interrupt flag is set; stands at loop heads if polling was asked for.
     Poll,
+    /// `() -> ref`: a new exception with that tag, whose values are still to be set. It becomes the pending one.
+    ExceptionNew(TagIndex),
+    /// `() -> ref`: the pending exception; stands at the head of what handles it.
+    ExceptionPending,
+    /// `(ref) -> ()`: makes an exception the pending one; traps on null.
+    ExceptionPend,
+    /// `(ref) -> ref`: the identity of an exception's tag.
+    ExceptionTag,
+    /// `(ref) -> ty`: an exception's value of that number.
+    ExceptionGet(Type, u32),
+    /// `(ref, ty) -> ()`: sets an exception's value of that number.
+    ExceptionSet(Type, u32),
+    /// `() -> ref`: the identity of a tag.
+    Tag(TagIndex),
+    /// `(ref) -> ()`: throws an exception to the function's callers, and does not return; traps on null.
+    Throw,
 }
 
 impl Op {
@@ -364,14 +380,16 @@ impl Op {
                 !matches!(kind, BinaryKind::DivS | BinaryKind::DivU | BinaryKind::RemS | BinaryKind::RemU)
             }
             Op::Convert(kind) => !kind.traps(),
-            Op::Const(..) | Op::Unary(..) | Op::Compare(..) | Op::Select(_) | Op::RefFunc(_) => true,
+            Op::Const(..) | Op::Unary(..) | Op::Compare(..) | Op::Select(_) | Op::RefFunc(_) | Op::Tag(_) => true,
             _ => false,
         }
     }
 
     /// Whether the instruction may be dropped when its results are not used.
     pub fn is_removable(self) -> bool {
-        self.is_pure() || matches!(self, Op::GlobalGet(_) | Op::MemorySize | Op::TableSize(_))
+        let reads = matches!(self, Op::GlobalGet(_) | Op::MemorySize | Op::TableSize(_));
+        // An exception's tag and values do not change once it has been thrown.
+        self.is_pure() || reads || matches!(self, Op::ExceptionPending | Op::ExceptionTag | Op::ExceptionGet(..))
     }
 }
 

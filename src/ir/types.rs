@@ -47,7 +47,7 @@ impl From<ValType> for Type {
             ValType::I64 => Type::I64,
             ValType::F32 => Type::F32,
             ValType::F64 => Type::F64,
-            ValType::FuncRef | ValType::ExternRef => Type::Ref,
+            ValType::FuncRef | ValType::ExternRef | ValType::ExnRef => Type::Ref,
         }
     }
 }

@@ -79,6 +79,17 @@ impl Verifier<'_> {
         for target in data.term.targets() {
             self.call(block, target)?;
         }
+        if let Terminator::TailCall { op, args } = &data.term {
+            let args: Vec<Type> = args.iter().map(|v| self.func.ty(*v)).collect();
+            let results: Vec<Type> = self.func.ty.results.iter().map(|ty| Type::from(*ty)).collect();
+            if self.signature(*op) != (args, results) {
+                return Err(format!("{block:?} ends in a tail call of another type: {op:?}"));
+            }
+        }
+        let is_call = |inst: &Inst| matches!(self.func.inst(*inst).op, Op::Call(_) | Op::CallIndirect(..));
+        if matches!(data.term, Terminator::Call { .. }) && !data.insts.last().is_some_and(is_call) {
+            return Err(format!("{block:?} ends like a call and has none"));
+        }
         Ok(())
     }
 
@@ -137,6 +148,11 @@ impl Verifier<'_> {
                 (vec![I32, I32, I32], vec![])
             }
             Op::DataDrop(_) | Op::ElemDrop(_) | Op::Poll => (vec![], vec![]),
+            Op::ExceptionNew(_) | Op::ExceptionPending | Op::Tag(_) => (vec![], vec![Ref]),
+            Op::ExceptionTag => (vec![Ref], vec![Ref]),
+            Op::ExceptionGet(ty, _) => (vec![Ref], vec![ty]),
+            Op::ExceptionSet(ty, _) => (vec![Ref, ty], vec![]),
+            Op::ExceptionPend | Op::Throw => (vec![Ref], vec![]),
             Op::TableGet(_) => (vec![I32], vec![Ref]),
             Op::TableSet(_) => (vec![I32, Ref], vec![]),
             Op::TableGrow(_) => (vec![Ref, I32], vec![I32]),

@@ -181,6 +181,8 @@ entries! {
         this.table_init(table, segment, dst, src, len)
     }
     elem_drop(this, segment: u32) { this.elem_drop(segment); Ok(()) }
+    exception_new(this, tag: u32) -> u64 { this.exception_new(tag) }
+    throw(this, exception: u64) { this.throw(exception) }
 }
 
 /// The table that vmctx headers point to.

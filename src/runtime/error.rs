@@ -113,6 +113,7 @@ impl fmt::Display for Described<'_> {
                 write!(f, "table of {}, {} entries", name(ty.element), limits(ty.limits.min, ty.limits.max))
             }
             ExternType::Memory(ty) => write!(f, "memory, {} pages", limits(ty.min, ty.max)),
+            ExternType::Tag(ty) => write!(f, "exception tag {}", describe_func(ty)),
             ExternType::Global(ty) => {
                 write!(f, "{} global {}", if ty.mutable { "mutable" } else { "constant" }, name(ty.content))
             }
@@ -132,6 +133,7 @@ fn name(ty: ValType) -> &'static str {
         ValType::F64 => "f64",
         ValType::FuncRef => "funcref",
         ValType::ExternRef => "externref",
+        ValType::ExnRef => "exnref",
     }
 }
 

@@ -3,6 +3,7 @@
 use std::ptr::NonNull;
 
 use super::error::Error;
+use super::exceptions::Tag;
 use super::func::Func;
 use super::store::{AsContext, AsContextMut, CoreAccess, StoreCore, StoreId};
 use super::values::Val;
@@ -21,6 +22,8 @@ pub enum Extern {
     Memory(Memory),
     /// A global.
     Global(Global),
+    /// An exception tag.
+    Tag(Tag),
 }
 
 impl Extern {
@@ -31,6 +34,7 @@ impl Extern {
             Extern::Table(table) => ExternType::Table(table.ty(store)),
             Extern::Memory(memory) => ExternType::Memory(memory.ty(store)),
             Extern::Global(global) => ExternType::Global(global.ty()),
+            Extern::Tag(tag) => ExternType::Tag(tag.ty(store)),
         }
     }
 
@@ -40,6 +44,7 @@ impl Extern {
             Extern::Table(table) => table.store,
             Extern::Memory(memory) => memory.store,
             Extern::Global(global) => global.store,
+            Extern::Tag(tag) => tag.store,
         }
     }
 }
@@ -51,7 +56,7 @@ macro_rules! extern_from {
         }
     )*};
 }
-extern_from!(Func Table Memory Global);
+extern_from!(Func Table Memory Global Tag);
 
 /// Panics if a handle is used with a store that it does not belong to.
 pub(crate) fn assert_store(core: &StoreCore, store: StoreId) {

@@ -6,6 +6,7 @@ use std::ptr::NonNull;
 use std::sync::OnceLock;
 
 use super::error::Error;
+use super::exceptions::Tag;
 use super::externs::{Extern, Global, Memory, MemoryData, Table, TableData, assert_store};
 use super::func::{Func, TypedFunc, WasmParams, WasmResults};
 use super::host::HostCtx;
@@ -27,6 +28,7 @@ pub(crate) struct InstanceData {
     pub(crate) block: VmBlock,
     pub(crate) memory: Option<NonNull<MemoryData>>,
     pub(crate) tables: Vec<NonNull<TableData>>,
+    pub(crate) tags: Vec<Tag>,
     /// One for each imported host function; the vmctx points to them.
     pub(crate) host_ctxs: Box<[HostCtx]>,
     /// References of element segments; empty once dropped.
@@ -74,6 +76,11 @@ impl VmBlock {
     /// Slot of a table's descriptor.
     pub(crate) fn table(&self, index: u32) -> *mut *mut TableData {
         self.at(self.layout.table(index))
+    }
+
+    /// Slot of a tag's identity.
+    pub(crate) fn tag(&self, index: u32) -> *mut *const c_void {
+        self.at(self.layout.tag(index))
     }
 
     /// Slot of an imported global's cell.
@@ -141,6 +148,15 @@ impl InstanceData {
 
     pub(crate) fn owner_pointer(&mut self) -> *mut c_void {
         std::ptr::from_mut(self).cast()
+    }
+
+    /// Calls `f` with the contents of own globals' cells.
+    pub(crate) fn own_global_words(&self, f: &mut dyn FnMut(u64)) {
+        let layout = self.module.info().vm_layout();
+        for index in layout.imported_globals..layout.globals {
+            // SAFETY: the cell is in the block.
+            f(unsafe { self.block.global(GlobalIndex(index)).as_ptr().read() });
+        }
     }
 
     /// The function in entry `index` of table 0.
@@ -251,6 +267,7 @@ impl Instance {
             ExportKind::Func(index) => Extern::Func(Func { store, raw: data.block.func_ref(index) }),
             ExportKind::Table(index) => Extern::Table(Table { store, raw: *data.tables.get(index.index())? }),
             ExportKind::Memory => Extern::Memory(Memory { store, raw: data.memory? }),
+            ExportKind::Tag(index) => Extern::Tag(*data.tags.get(index.index())?),
             ExportKind::Global(index) => {
                 let ty = *data.module.info().globals.get(index.index())?;
                 Extern::Global(Global { store, cell: data.block.global(index), ty })

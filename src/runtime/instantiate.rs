@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::builtins;
 use super::error::Error;
+use super::exceptions::{self, Tag, TagData};
 use super::externs::{Extern, TableData};
 use super::func::{Func, HOST_MARK};
 use super::host::{HostCtx, HostFunc};
@@ -13,12 +14,13 @@ use super::module::Module;
 use super::store::StoreCore;
 use super::trap::Trap;
 use crate::abi::vmctx::{FuncRef, MemoryDesc, VmCtx};
-use crate::wasm::{FuncIndex, GlobalIndex, SegmentMode};
+use crate::wasm::{ExportKind, FuncIndex, GlobalIndex, SegmentMode, TagIndex};
 
 /// What an import is satisfied with; its type has been compared.
 pub(crate) enum Resolved {
     Extern(Extern),
     Host(Arc<HostFunc>),
+    Tag(Arc<TagData>),
 }
 
 /// Makes an instance and runs its start function.
@@ -70,6 +72,7 @@ impl<'a> Builder<'a> {
             block,
             memory: None,
             tables: Vec::with_capacity(info.tables.len()),
+            tags: Vec::with_capacity(info.tags.len()),
             host_ctxs: Vec::with_capacity(hosts).into_boxed_slice(),
             elements: Vec::with_capacity(info.elements.len()),
             dropped_data: vec![false; info.data.len()],
@@ -85,6 +88,7 @@ impl<'a> Builder<'a> {
         self.make_memory()?;
         self.link_functions(imports)?;
         self.own_functions();
+        self.own_tags();
         self.header();
         self.own_tables()?;
         self.own_globals();
@@ -105,6 +109,11 @@ impl<'a> Builder<'a> {
                     unsafe { *self.data.block.imported_global(globals) = global.cell.as_ptr() };
                     globals += 1;
                 }
+                Resolved::Extern(Extern::Tag(tag)) => self.add_tag(*tag),
+                Resolved::Tag(tag) => {
+                    let tag = self.core.add_tag(tag.clone());
+                    self.add_tag(tag);
+                }
                 Resolved::Extern(Extern::Func(_)) | Resolved::Host(_) => {}
             }
         }
@@ -115,6 +124,25 @@ impl<'a> Builder<'a> {
         // SAFETY: the slot is in the block.
         unsafe { *self.data.block.table(self.data.tables.len() as u32) = table.as_ptr() };
         self.data.tables.push(table);
+    }
+
+    fn add_tag(&mut self, tag: Tag) {
+        let identity = exceptions::identity(self.core.tag(tag));
+        // SAFETY: the slot is in the block.
+        unsafe { *self.data.block.tag(self.data.tags.len() as u32) = identity.as_ptr() };
+        self.data.tags.push(tag);
+    }
+
+    fn own_tags(&mut self) {
+        let module = self.data.module.clone();
+        let info = module.info();
+        for index in info.imported_tags..info.tags.len() as u32 {
+            let index = TagIndex(index);
+            let exported = info.exports.iter().find(|(_, kind)| *kind == ExportKind::Tag(index));
+            let label = exported.map_or_else(|| index.0.to_string(), |(name, _)| name.clone());
+            let tag = self.core.add_tag(TagData::new(info.tag_type(index).clone(), label));
+            self.add_tag(tag);
+        }
     }
 
     fn make_memory(&mut self) -> Result<(), Error> {
@@ -136,7 +164,7 @@ impl<'a> Builder<'a> {
         let instance: *mut InstanceData = &mut *self.data;
         let hosts = imports.iter().filter_map(|import| match import {
             Resolved::Host(host) => Some(host.context(self.core_ptr, instance, desc)),
-            Resolved::Extern(_) => None,
+            Resolved::Extern(_) | Resolved::Tag(_) => None,
         });
         self.data.host_ctxs = hosts.collect();
         let mut contexts = 0;
@@ -151,7 +179,7 @@ impl<'a> Builder<'a> {
                     contexts += 1;
                     self.host_func(host, index, contexts - 1)?
                 }
-                Resolved::Extern(_) => continue,
+                Resolved::Extern(_) | Resolved::Tag(_) => continue,
             };
             // SAFETY: the slot is in the block.
             unsafe { self.data.block.func_ref(FuncIndex(index)).as_ptr().write(func_ref) };
@@ -193,6 +221,7 @@ impl<'a> Builder<'a> {
             builtins: builtins::table(),
             type_ids: self.data.module.type_ids().as_ptr(),
             owner: self.data.owner_pointer(),
+            exception: std::ptr::null_mut(),
         };
         // SAFETY: the header is the block's beginning.
         unsafe { self.data.vmctx().write(header) };

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 
 use super::engine::Engine;
+use super::exceptions::{Exceptions, TagData};
 use super::externs::{MemoryData, TableData};
 use super::host::HostCtx;
 use super::instance::InstanceData;
@@ -51,6 +52,8 @@ pub(crate) struct StoreCore {
     pub(crate) memories: Vec<NonNull<MemoryData>>,
     pub(crate) tables: Vec<NonNull<TableData>>,
     pub(crate) globals: Vec<NonNull<u64>>,
+    pub(crate) tags: Vec<Arc<TagData>>,
+    pub(crate) exceptions: Exceptions,
     pub(crate) func_refs: Vec<NonNull<FuncRef>>,
     pub(crate) host_ctxs: Vec<NonNull<HostCtx>>,
     /// Keeps closures of host functions and code of thunks alive.
@@ -75,6 +78,8 @@ impl<T: 'static> Store<T> {
             memories: Vec::new(),
             tables: Vec::new(),
             globals: Vec::new(),
+            tags: Vec::new(),
+            exceptions: Exceptions::default(),
             func_refs: Vec::new(),
             host_ctxs: Vec::new(),
             kept: Vec::new(),

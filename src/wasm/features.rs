@@ -3,21 +3,19 @@
 use super::LoadError;
 use wasmparser::{Validator, WasmFeatures};
 
-/// Accepted: WebAssembly 2.0 without vectors, and extended constants.
-pub(super) const ACCEPTED: WasmFeatures =
-    WasmFeatures::WASM2.difference(WasmFeatures::SIMD).union(WasmFeatures::EXTENDED_CONST);
+/// Accepted: WebAssembly 2.0 without vectors, extended constants, exceptions in both forms, and tail calls.
+pub(super) const ACCEPTED: WasmFeatures = WasmFeatures::WASM2
+    .difference(WasmFeatures::SIMD)
+    .union(WasmFeatures::EXTENDED_CONST)
+    .union(WasmFeatures::EXCEPTIONS)
+    .union(WasmFeatures::LEGACY_EXCEPTIONS)
+    .union(WasmFeatures::TAIL_CALL);
 
 /// Features that modules in the field use and that are refused by name.
 const REFUSED: &[(WasmFeatures, &str)] = &[
     (WasmFeatures::SIMD, "vector instructions (simd128; build without -msimd128)"),
     (WasmFeatures::RELAXED_SIMD, "relaxed vector instructions (build without -mrelaxed-simd)"),
     (WasmFeatures::THREADS, "threads (shared memory and atomics; build without -pthread)"),
-    (
-        WasmFeatures::LEGACY_EXCEPTIONS,
-        "exception handling, legacy form (build without -fwasm-exceptions and -sSUPPORT_LONGJMP=wasm)",
-    ),
-    (WasmFeatures::EXCEPTIONS, "exception handling (build without -fwasm-exceptions and -sSUPPORT_LONGJMP=wasm)"),
-    (WasmFeatures::TAIL_CALL, "tail calls (build without -mtail-call)"),
     (WasmFeatures::MEMORY64, "64-bit memories (build without -sMEMORY64)"),
     (WasmFeatures::MULTI_MEMORY, "several memories"),
     (WasmFeatures::GC, "garbage-collected types"),

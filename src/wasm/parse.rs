@@ -60,12 +60,37 @@ fn read(bytes: &[u8], module: &mut Module, mut validator: Option<&mut Validator>
             && let ValidPayload::Func(func, body) = validator.payload(&payload)?
         {
             let mut func = func.into_validator(allocations);
-            func.validate(&body)?;
+            module.foreign_tail_calls |= function(&mut func, &body, module.imported_functions)?;
             allocations = func.into_allocations();
         }
         section(bytes, module, payload)?;
     }
     Ok(())
+}
+
+/// Validates a function; says whether it ends in a tail call that may leave the module.
+fn function(
+    func: &mut wp::FuncValidator<wp::ValidatorResources>,
+    body: &wp::FunctionBody<'_>,
+    imported: u32,
+) -> Result<bool, wp::Error> {
+    let mut foreign = false;
+    let mut reader = body.get_binary_reader();
+    func.read_locals(&mut reader)?;
+    while !reader.eof() {
+        let offset = reader.original_position();
+        // Reading an operator twice is for the few that can be tail calls.
+        if let Ok(0x12 | 0x13) = reader.clone().read_u8() {
+            foreign |= match reader.peek_operator(&func.visitor(offset)) {
+                Ok(wp::Operator::ReturnCall { function_index }) => function_index < imported,
+                Ok(wp::Operator::ReturnCallIndirect { .. }) => true,
+                _ => false,
+            };
+        }
+        reader.visit_operator(&mut func.visitor(offset))??;
+    }
+    reader.finish_expression(&func.visitor(reader.original_position()))?;
+    Ok(foreign)
 }
 
 fn section(bytes: &[u8], module: &mut Module, payload: Payload<'_>) -> Result2 {
@@ -113,6 +138,11 @@ fn section(bytes: &[u8], module: &mut Module, payload: Payload<'_>) -> Result2 {
                 if let Some(kind) = export_kind(&export) {
                     module.exports.push((export.name.to_string(), kind));
                 }
+            }
+        }
+        Payload::TagSection(reader) => {
+            for tag in reader {
+                module.tags.push(TypeIndex(tag?.func_type_idx));
             }
         }
         Payload::StartSection { func, .. } => module.start = Some(FuncIndex(func)),
@@ -184,8 +214,11 @@ fn add_import(module: &mut Module, import: wp::Import<'_>) {
             module.imported_globals += 1;
             ExternType::Global(global_type(&ty))
         }
-        // Refused by the validator: exception handling is not among the accepted features.
-        wp::TypeRef::Tag(_) => return,
+        wp::TypeRef::Tag(ty) => {
+            module.tags.push(TypeIndex(ty.func_type_idx));
+            module.imported_tags += 1;
+            ExternType::Tag(module.types.get(ty.func_type_idx as usize).cloned().unwrap_or_default())
+        }
     };
     module.imports.push(Import { module: import.module.to_string(), name: import.name.to_string(), ty });
 }
@@ -196,7 +229,7 @@ fn export_kind(export: &wp::Export<'_>) -> Option<ExportKind> {
         wp::ExternalKind::Table => Some(ExportKind::Table(TableIndex(export.index))),
         wp::ExternalKind::Memory => Some(ExportKind::Memory),
         wp::ExternalKind::Global => Some(ExportKind::Global(GlobalIndex(export.index))),
-        wp::ExternalKind::Tag => None,
+        wp::ExternalKind::Tag => Some(ExportKind::Tag(TagIndex(export.index))),
     }
 }
 
@@ -258,7 +291,11 @@ pub(crate) fn val_type(ty: wp::ValType) -> ValType {
 }
 
 fn ref_type(ty: wp::RefType) -> ValType {
-    if ty.is_extern_ref() { ValType::ExternRef } else { ValType::FuncRef }
+    match ty.heap_type() {
+        wp::HeapType::Abstract { ty: wp::AbstractHeapType::Extern, .. } => ValType::ExternRef,
+        wp::HeapType::Abstract { ty: wp::AbstractHeapType::Exn | wp::AbstractHeapType::NoExn, .. } => ValType::ExnRef,
+        _ => ValType::FuncRef,
+    }
 }
 
 fn func_type(ty: &wp::FuncType) -> FuncType {

@@ -30,9 +30,11 @@ indices! {
     DataIndex;
     /// An element segment.
     ElemIndex;
+    /// An exception tag; imported tags come first.
+    TagIndex;
 }
 
-/// A value type of WebAssembly 2.0 without vectors.
+/// A value type.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum ValType {
     /// 32-bit integer.
@@ -47,6 +49,8 @@ pub enum ValType {
     FuncRef,
     /// Reference to a value of the embedder, or null.
     ExternRef,
+    /// Reference to an exception, or null.
+    ExnRef,
 }
 
 /// A function type.
@@ -96,6 +100,8 @@ pub enum ExternType {
     Memory(Limits),
     /// A global.
     Global(GlobalType),
+    /// An exception tag: the types of its values as parameters.
+    Tag(FuncType),
 }
 
 /// One import, in the module's order.
@@ -120,6 +126,8 @@ pub enum ExportKind {
     Memory,
     /// A global.
     Global(GlobalIndex),
+    /// An exception tag.
+    Tag(TagIndex),
 }
 
 /// A constant expression as a postfix program (extended constants included).
@@ -215,10 +223,16 @@ pub struct Module {
     pub imported_globals: u32,
     /// Initial value of each own global.
     pub global_inits: Vec<ConstExpr>,
+    /// Type of each exception tag, imported ones first.
+    pub tags: Vec<TypeIndex>,
+    /// How many tags are imported.
+    pub imported_tags: u32,
     /// Exports in order.
     pub exports: Vec<(String, ExportKind)>,
     /// The start function.
     pub start: Option<FuncIndex>,
+    /// Whether some function ends in a tail call that may leave the module. Not known of a module that was not validated.
+    pub foreign_tail_calls: bool,
     /// Element segments.
     pub elements: Vec<ElemSegment>,
     /// Data segments.
@@ -235,6 +249,11 @@ impl Module {
     /// Type of a function.
     pub fn func_type(&self, func: FuncIndex) -> &FuncType {
         &self.types[self.functions[func.index()].index()]
+    }
+
+    /// Types of a tag's values, as the parameters of a function type.
+    pub fn tag_type(&self, tag: TagIndex) -> &FuncType {
+        &self.types[self.tags[tag.index()].index()]
     }
 
     /// Whether a function is imported.
@@ -258,6 +277,7 @@ impl Module {
         VmLayout {
             functions: self.functions.len() as u32,
             tables: self.tables.len() as u32,
+            tags: self.tags.len() as u32,
             imported_globals: self.imported_globals,
             globals: self.globals.len() as u32,
         }

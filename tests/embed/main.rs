@@ -1,7 +1,9 @@
 //! The embedding API: linking, host functions, traps, limits, threads.
 
+mod exceptions;
 mod limits;
 mod linking;
+mod tail_calls;
 mod traps;
 mod values;
 

@@ -91,6 +91,11 @@ impl Runner {
                 Ok(values) => Err(format!("returned {values:?} instead of trapping: {message}")),
                 Err(trap) => same_trap(&trap, message),
             },
+            WastDirective::AssertException { exec, .. } => match self.execute(exec)? {
+                Ok(values) => Err(format!("returned {values:?} instead of throwing")),
+                Err(trap) if trap.as_exception().is_some() => Ok(()),
+                Err(trap) => Err(format!("trapped instead of throwing: {trap}")),
+            },
             WastDirective::AssertExhaustion { call, message, .. } => match self.invoke(&call)? {
                 Ok(values) => Err(format!("returned {values:?} instead of trapping: {message}")),
                 Err(trap) => same_trap(&trap, message),
@@ -152,6 +157,7 @@ impl Runner {
             WastArgCore::F32(value) => Val::F32(value.bits),
             WastArgCore::F64(value) => Val::F64(value.bits),
             WastArgCore::RefNull(ty) if is_func(ty) => Val::FuncRef(None),
+            WastArgCore::RefNull(ty) if is_exn(ty) => Val::ExnRef(None),
             WastArgCore::RefNull(_) => Val::ExternRef(None),
             WastArgCore::RefExtern(value) => Val::ExternRef(Some(ExternRef::new(&mut self.store, *value))),
             other => return Err(format!("no such argument in this suite: {other:?}")),
@@ -202,6 +208,7 @@ impl Runner {
                 NanPattern::Value(expected) => *bits == expected.bits,
             },
             (Val::FuncRef(None), WastRetCore::RefNull(ty)) => ty.as_ref().is_none_or(is_func),
+            (Val::ExnRef(None), WastRetCore::RefNull(ty)) => ty.as_ref().is_none_or(is_exn),
             (Val::ExternRef(None), WastRetCore::RefNull(ty)) => !ty.as_ref().is_some_and(is_func),
             (Val::FuncRef(Some(_)), WastRetCore::RefFunc(_))
             | (Val::ExternRef(Some(_)), WastRetCore::RefExtern(None)) => true,
@@ -247,6 +254,10 @@ fn encode(module: &mut QuoteWat<'_>) -> Result<Vec<u8>, String> {
 
 fn is_func(ty: &HeapType<'_>) -> bool {
     matches!(ty, HeapType::Abstract { ty: AbstractHeapType::Func, .. })
+}
+
+fn is_exn(ty: &HeapType<'_>) -> bool {
+    matches!(ty, HeapType::Abstract { ty: AbstractHeapType::Exn, .. })
 }
 
 /// Messages of the suite may add details, such as the index of an element.

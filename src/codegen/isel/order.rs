@@ -1,4 +1,4 @@
-//! The order of blocks, with an own block on each critical edge.
+//! The order of blocks, with an own block on each critical edge and on the edges behind calls.
 
 use crate::codegen::options::CodegenError;
 use crate::ir::func::{Block, BlockCall, Function, Terminator};
@@ -109,8 +109,9 @@ impl Order {
                 continue;
             }
             for (succ, call) in calls.iter().enumerate() {
-                if preds[call.block.index()] > 1 {
-                    let cold = matches!(func.block(call.block).term, Terminator::Trap(_));
+                if is_split(func, block, preds[call.block.index()]) {
+                    let unwind = succ == 1 && matches!(func.block(block).term, Terminator::Call { .. });
+                    let cold = unwind || matches!(func.block(call.block).term, Terminator::Trap(_));
                     let origin = Origin::Edge { from: block, succ: succ as u32 };
                     self.blocks.push(OrderedBlock { origin, succs: SmallVec::new(), cold });
                 }
@@ -133,7 +134,7 @@ impl Order {
                     let mut edge = at as u32;
                     let many = calls.len() > 1;
                     let mut place = |call: &&BlockCall| {
-                        let split = many && preds[call.block.index()] > 1;
+                        let split = many && is_split(func, block, preds[call.block.index()]);
                         edge += split as u32;
                         if split { edge } else { index[call.block.index()] }
                     };
@@ -143,6 +144,12 @@ impl Order {
             self.blocks[at].succs = succs;
         }
     }
+}
+
+/// Whether a block's edge to a target with that many predecessors gets a block of its own. The edges of a call always do:
+/// what follows the call stands there.
+fn is_split(func: &Function, from: Block, preds: u32) -> bool {
+    preds > 1 || matches!(func.block(from).term, Terminator::Call { .. })
 }
 
 /// The distinct jumps of a switch.

@@ -44,11 +44,16 @@ pub fn emit(ty: &FuncType, options: &Options) -> Result<(Vec<u8>, CallSite), Cod
     dynasm!(buf ; .arch x64 ; call r10);
     buf.call_site(0);
     for (index, &(place, ty)) in signature.results.iter().enumerate() {
+        // The callee has taken its arguments off the stack.
+        let place = match place {
+            Place::Stack(slot) => Place::Stack(slot - signature.param_slots),
+            place => place,
+        };
         result(&mut buf, place, ty, Mem::at(RBX, 8 * index as i32));
     }
     dynasm!(buf
         ; .arch x64
-        ; add rsp, DWORD area
+        ; lea rsp, [rbp - 40]
         ; pop r15
         ; pop r14
         ; pop r13

@@ -9,6 +9,7 @@
 
 mod assigned;
 mod control;
+mod exceptions;
 mod operators;
 
 use super::func::*;
@@ -48,6 +49,8 @@ struct Builder<'m> {
     stack: Vec<Value>,
     locals: Vec<Value>,
     frames: Vec<Frame>,
+    /// Frames whose handlers count, outermost first.
+    handlers: Vec<usize>,
     /// Locals assigned in each construct, by the construct's position in the text.
     assigned: Vec<Box<[u32]>>,
     next_construct: usize,
@@ -70,6 +73,7 @@ impl<'m> Builder<'m> {
             stack: vec![],
             locals: vec![],
             frames: vec![],
+            handlers: vec![],
             assigned,
             next_construct: 0,
             loop_depth: 0,

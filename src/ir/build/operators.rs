@@ -5,7 +5,7 @@ use crate::abi::trap::TrapCode;
 use crate::ir::ops::{
     BinaryKind as B, CompareKind as C, ConvertKind as V, LoadKind as L, StoreKind as S, UnaryKind as U,
 };
-use crate::wasm::{DataIndex, ElemIndex, GlobalIndex, TableIndex, TypeIndex};
+use crate::wasm::{DataIndex, ElemIndex, GlobalIndex, TableIndex, TagIndex, TypeIndex};
 use wasmparser::{MemArg, Operator};
 
 impl Builder<'_> {
@@ -14,7 +14,13 @@ impl Builder<'_> {
         if let Some(depth) = self.unreachable {
             return self.skipped(op, depth);
         }
-        if self.control(op) || self.variable(op) || self.numeric(op) || self.memory(op) || self.table(op) {
+        if self.control(op)
+            || self.exception(op)
+            || self.variable(op)
+            || self.numeric(op)
+            || self.memory(op)
+            || self.table(op)
+        {
             return;
         }
         unreachable!("validated: {op:?} is not among the accepted features");
@@ -24,6 +30,11 @@ impl Builder<'_> {
     fn skipped(&mut self, op: &Operator<'_>, depth: u32) {
         match op {
             Operator::Block { .. } | Operator::Loop { .. } | Operator::If { .. } => self.skip_construct(),
+            Operator::Try { .. } | Operator::TryTable { .. } => self.skip_construct(),
+            Operator::Catch { .. } | Operator::CatchAll | Operator::Delegate { .. } if depth == 0 => {
+                self.exception(op);
+            }
+            Operator::Delegate { .. } => self.unreachable = Some(depth - 1),
             Operator::End if depth > 0 => self.unreachable = Some(depth - 1),
             Operator::End => self.end(),
             Operator::Else if depth == 0 => self.else_(),
@@ -53,6 +64,39 @@ impl Builder<'_> {
                 let ty = self.module.types[type_index as usize].clone();
                 self.call(Op::CallIndirect(TableIndex(table_index), TypeIndex(type_index)), &ty, 1);
             }
+            Operator::ReturnCall { function_index } => {
+                let func = FuncIndex(function_index);
+                let operands = self.module.func_type(func).params.len();
+                self.tail_call(Op::Call(func), operands);
+            }
+            Operator::ReturnCallIndirect { type_index, table_index } => {
+                let operands = self.module.types[type_index as usize].params.len() + 1;
+                self.tail_call(Op::CallIndirect(TableIndex(table_index), TypeIndex(type_index)), operands);
+            }
+            _ => return false,
+        }
+        true
+    }
+
+    fn tail_call(&mut self, op: Op, operands: usize) {
+        // Functions that call each other for ever are a loop.
+        if self.poll {
+            self.append(Op::Poll, smallvec![], &[]);
+        }
+        let args = self.stack.split_off(self.stack.len() - operands).into_iter().collect();
+        self.terminate(Terminator::TailCall { op, args });
+    }
+
+    fn exception(&mut self, op: &Operator<'_>) -> bool {
+        match *op {
+            Operator::Try { blockty } => self.try_(blockty),
+            Operator::TryTable { ref try_table } => self.try_table(try_table),
+            Operator::Catch { tag_index } => self.catch(Some(TagIndex(tag_index))),
+            Operator::CatchAll => self.catch(None),
+            Operator::Delegate { relative_depth } => self.delegate(relative_depth),
+            Operator::Rethrow { relative_depth } => self.rethrow(relative_depth),
+            Operator::Throw { tag_index } => self.throw(TagIndex(tag_index)),
+            Operator::ThrowRef => self.throw_ref(),
             _ => return false,
         }
         true
@@ -63,6 +107,7 @@ impl Builder<'_> {
         let args = self.stack.split_off(self.stack.len() - ty.params.len() - extra);
         let results: SmallVec<[Type; 2]> = ty.results.iter().map(|ty| Type::from(*ty)).collect();
         let results = self.append(op, args.into_iter().collect(), &results);
+        self.guard_call();
         self.stack.extend(results);
     }
 

@@ -13,7 +13,7 @@ use regalloc2::{Operand, VReg};
 use smallvec::SmallVec;
 
 /// What a type's values are stored as.
-fn stored(ty: Type) -> Store {
+pub(super) fn stored(ty: Type) -> Store {
     match ty {
         Type::I32 => Store::B4,
         Type::I64 | Type::Ref => Store::B8,
@@ -73,7 +73,7 @@ impl Lower<'_> {
     }
 
     /// Reads a whole value.
-    fn read(&mut self, d: VReg, ty: Type, addr: Addr) {
+    pub(super) fn read(&mut self, d: VReg, ty: Type, addr: Addr) {
         let mut operands = Operands::from_slice(&[Operand::reg_def(d)]);
         addr.push(&mut operands);
         let inst = match ty {
@@ -97,7 +97,7 @@ impl Lower<'_> {
     }
 
     /// Writes a value or a constant.
-    fn write(&mut self, value: Value, store: Store, addr: impl FnOnce(&mut Self) -> Addr) {
+    pub(super) fn write(&mut self, value: Value, store: Store, addr: impl FnOnce(&mut Self) -> Addr) {
         if let Some((store, imm)) = self.store_imm(value, store) {
             let addr = addr(self);
             let mut operands = Operands::new();

@@ -129,8 +129,6 @@ fn a_missing_feature_is_named() {
     let cases = [
         ("(module (func (result v128) (v128.const i64x2 0 0)))", "vector"),
         ("(module (memory 1 1 shared))", "threads"),
-        ("(module (memory i64 1))", "64-bit"),
-        ("(module (memory 1) (memory 1))", "several memories"),
         ("(module (type (struct)))", "garbage-collected"),
     ];
     for (text, want) in cases {

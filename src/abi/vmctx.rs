@@ -98,6 +98,8 @@ pub mod offset {
     pub const EXCEPTION_TAG: i32 = offset_of!(ExceptionDesc, tag) as i32;
     /// [`ExceptionDesc::values`]
     pub const EXCEPTION_VALUES: i32 = offset_of!(ExceptionDesc, values) as i32;
+    /// [`MemoryDesc::base`]
+    pub const MEMORY_START: i32 = offset_of!(MemoryDesc, base) as i32;
     /// [`MemoryDesc::bytes`]
     pub const MEMORY_BYTES: i32 = offset_of!(MemoryDesc, bytes) as i32;
     /// [`TableDesc::base`]
@@ -123,13 +125,15 @@ pub const EXCEPTION_CELL_BYTES: usize = 16;
 /// Where the module-dependent arrays lie: computed from counts, the same for compiler and runtime.
 ///
 /// Order: header, `FuncRef` per function of the module's index space (imported first), `*mut TableDesc` per table
-/// (imported first), identity per exception tag (imported first), `*mut u8` per imported global, 16-byte cells per own global.
+/// (imported first), `*mut MemoryDesc` per memory (imported first), identity per exception tag (imported first), `*mut u8` per imported global, 16-byte cells per own global.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 pub struct VmLayout {
     /// Number of functions, imported ones included.
     pub functions: u32,
     /// Number of tables, imported ones included.
     pub tables: u32,
+    /// Number of memories, imported ones included.
+    pub memories: u32,
     /// Number of exception tags, imported ones included.
     pub tags: u32,
     /// Number of imported globals.
@@ -150,6 +154,12 @@ impl VmLayout {
     /// Offset of the pointer to the [`TableDesc`] of table `index`.
     pub fn table(&self, index: u32) -> i32 {
         (self.tables_start() + 8 * index as usize) as i32
+    }
+
+    /// Offset of the pointer to the [`MemoryDesc`] of memory `index`; memory 0 stands in the header, too.
+    pub fn memory(&self, index: u32) -> i32 {
+        debug_assert!(index < self.memories);
+        (self.memories_start() + 8 * index as usize) as i32
     }
 
     /// Offset of the identity of tag `index`.
@@ -179,8 +189,12 @@ impl VmLayout {
         Self::HEADER + size_of::<FuncRef>() * self.functions as usize
     }
 
-    fn tags_start(&self) -> usize {
+    fn memories_start(&self) -> usize {
         self.tables_start() + 8 * self.tables as usize
+    }
+
+    fn tags_start(&self) -> usize {
+        self.memories_start() + 8 * self.memories as usize
     }
 
     fn global_pointers_start(&self) -> usize {

@@ -50,6 +50,7 @@ pub fn abi_hash() -> u64 {
         offset::INTERRUPT,
         offset::BUILTINS,
         offset::TYPE_IDS,
+        offset::MEMORY_START,
         offset::MEMORY_BYTES,
         offset::TABLE_BASE,
         offset::TABLE_LEN,

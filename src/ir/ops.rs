@@ -4,7 +4,7 @@
 //! Comparisons and tests give an `I32` that is 0 or 1.
 
 use super::types::Type;
-use crate::wasm::{DataIndex, ElemIndex, FuncIndex, GlobalIndex, TableIndex, TagIndex, TypeIndex};
+use crate::wasm::{DataIndex, ElemIndex, FuncIndex, GlobalIndex, MemoryIndex, TableIndex, TagIndex, TypeIndex};
 
 /// Declares a kind enum with the name of each row in the text form.
 macro_rules! kinds {
@@ -310,9 +310,12 @@ pub enum Op {
     Convert(ConvertKind),
     /// `(ty if non-zero, ty if zero, i32) -> ty`
     Select(Type),
-    /// `(i32 address) -> value`; the effective address is the 33-bit sum with the offset.
+    /// `(index, of the memory's type) -> ref`: the address of an access at index + offset, of so many bytes, in the host. Traps unless it lies
+    /// inside the memory. For memories whose accesses are not cheaper than that: all but a 32-bit memory 0.
+    Address(MemoryIndex, u64, u32),
+    /// `(i32 address) -> value`; the effective address is the 33-bit sum with the offset. With a `ref` of [`Op::Address`] instead: there.
     Load(LoadKind, u32),
-    /// `(i32 address, value) -> ()`
+    /// `(i32 address, value) -> ()`, or with a `ref` as [`Op::Load`].
     Store(StoreKind, u32),
     /// `() -> ty`
     GlobalGet(GlobalIndex),
@@ -320,29 +323,29 @@ pub enum Op {
     GlobalSet(GlobalIndex),
     /// `(args...) -> results...`
     Call(FuncIndex),
-    /// `(args..., i32 index) -> results...`; the type is that of the module's type section.
+    /// `(args..., index) -> results...`; the type is that of the module's type section.
     CallIndirect(TableIndex, TypeIndex),
     /// `() -> ref`
     RefFunc(FuncIndex),
-    /// `() -> i32` in pages
-    MemorySize,
-    /// `(i32 pages) -> i32`
-    MemoryGrow,
-    /// `(dst, value, len) -> ()`
-    MemoryFill,
-    /// `(dst, src, len) -> ()`
-    MemoryCopy,
-    /// `(dst, src, len) -> ()`
-    MemoryInit(DataIndex),
+    /// `() -> size` in pages. Sizes and indices are i32, or i64 for 64-bit memories and tables.
+    MemorySize(MemoryIndex),
+    /// `(pages) -> size`
+    MemoryGrow(MemoryIndex),
+    /// `(dst, i32 value, len) -> ()`
+    MemoryFill(MemoryIndex),
+    /// `(dst, src, len) -> ()`: destination memory first; the length is i64 if both are 64-bit.
+    MemoryCopy(MemoryIndex, MemoryIndex),
+    /// `(dst, i32 src, i32 len) -> ()`
+    MemoryInit(MemoryIndex, DataIndex),
     /// `() -> ()`
     DataDrop(DataIndex),
-    /// `(i32) -> ref`
+    /// `(index) -> ref`
     TableGet(TableIndex),
-    /// `(i32, ref) -> ()`
+    /// `(index, ref) -> ()`
     TableSet(TableIndex),
-    /// `() -> i32`
+    /// `() -> size`
     TableSize(TableIndex),
-    /// `(ref, i32) -> i32`
+    /// `(ref, size) -> size`
     TableGrow(TableIndex),
     /// `(dst, ref, len) -> ()`
     TableFill(TableIndex),
@@ -387,7 +390,7 @@ impl Op {
 
     /// Whether the instruction may be dropped when its results are not used.
     pub fn is_removable(self) -> bool {
-        let reads = matches!(self, Op::GlobalGet(_) | Op::MemorySize | Op::TableSize(_));
+        let reads = matches!(self, Op::GlobalGet(_) | Op::MemorySize(_) | Op::TableSize(_));
         // An exception's tag and values do not change once it has been thrown.
         self.is_pure() || reads || matches!(self, Op::ExceptionPending | Op::ExceptionTag | Op::ExceptionGet(..))
     }

@@ -26,7 +26,7 @@ pub(crate) struct InstanceData {
     pub(crate) core: *mut StoreCore,
     pub(crate) module: Module,
     pub(crate) block: VmBlock,
-    pub(crate) memory: Option<NonNull<MemoryData>>,
+    pub(crate) memories: Vec<NonNull<MemoryData>>,
     pub(crate) tables: Vec<NonNull<TableData>>,
     pub(crate) tags: Vec<Tag>,
     /// One for each imported host function; the vmctx points to them.
@@ -76,6 +76,11 @@ impl VmBlock {
     /// Slot of a table's descriptor.
     pub(crate) fn table(&self, index: u32) -> *mut *mut TableData {
         self.at(self.layout.table(index))
+    }
+
+    /// Slot of a memory's descriptor.
+    pub(crate) fn memory(&self, index: u32) -> *mut *mut MemoryDesc {
+        self.at(self.layout.memory(index))
     }
 
     /// Slot of a tag's identity.
@@ -142,8 +147,9 @@ impl InstanceData {
         unsafe { (*self.vmctx()).stack_limit = limit };
     }
 
+    /// Memory 0.
     pub(crate) fn memory(&self) -> Option<NonNull<MemoryData>> {
-        self.memory
+        self.memories.first().copied()
     }
 
     pub(crate) fn owner_pointer(&mut self) -> *mut c_void {
@@ -266,7 +272,7 @@ impl Instance {
         Some(match kind {
             ExportKind::Func(index) => Extern::Func(Func { store, raw: data.block.func_ref(index) }),
             ExportKind::Table(index) => Extern::Table(Table { store, raw: *data.tables.get(index.index())? }),
-            ExportKind::Memory => Extern::Memory(Memory { store, raw: data.memory? }),
+            ExportKind::Memory(index) => Extern::Memory(Memory { store, raw: *data.memories.get(index.index())? }),
             ExportKind::Tag(index) => Extern::Tag(*data.tags.get(index.index())?),
             ExportKind::Global(index) => {
                 let ty = *data.module.info().globals.get(index.index())?;
@@ -321,9 +327,9 @@ impl Instance {
         }
     }
 
-    /// The memory that the instance's code uses, exported or not.
+    /// The memory (the first one) that the instance's code uses, exported or not.
     pub fn memory(&self, store: impl AsContext) -> Option<Memory> {
-        let raw = self.data(store.core()).memory?;
+        let raw = self.data(store.core()).memory()?;
         Some(Memory { store: self.store, raw })
     }
 }

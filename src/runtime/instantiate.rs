@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::builtins;
 use super::error::Error;
 use super::exceptions::{self, Tag, TagData};
-use super::externs::{Extern, TableData};
+use super::externs::{Extern, MemoryData, TableData};
 use super::func::{Func, HOST_MARK};
 use super::host::{HostCtx, HostFunc};
 use super::instance::{Instance, InstanceData, VmBlock, no_memory};
@@ -70,7 +70,7 @@ impl<'a> Builder<'a> {
             core: core_ptr,
             module: module.clone(),
             block,
-            memory: None,
+            memories: Vec::with_capacity(info.memories.len()),
             tables: Vec::with_capacity(info.tables.len()),
             tags: Vec::with_capacity(info.tags.len()),
             host_ctxs: Vec::with_capacity(hosts).into_boxed_slice(),
@@ -85,7 +85,7 @@ impl<'a> Builder<'a> {
     /// Makes everything that the vmctx refers to, and hands the instance to the store.
     fn build(mut self, imports: &[Resolved]) -> Result<NonNull<InstanceData>, Error> {
         self.link_others(imports);
-        self.make_memory()?;
+        self.own_memories()?;
         self.link_functions(imports)?;
         self.own_functions();
         self.own_tags();
@@ -103,7 +103,7 @@ impl<'a> Builder<'a> {
         for import in imports {
             match import {
                 Resolved::Extern(Extern::Table(table)) => self.add_table(table.raw),
-                Resolved::Extern(Extern::Memory(memory)) => self.data.memory = Some(memory.raw),
+                Resolved::Extern(Extern::Memory(memory)) => self.add_memory(memory.raw),
                 Resolved::Extern(Extern::Global(global)) => {
                     // SAFETY: the slot is in the block, which nobody else uses yet.
                     unsafe { *self.data.block.imported_global(globals) = global.cell.as_ptr() };
@@ -145,17 +145,25 @@ impl<'a> Builder<'a> {
         }
     }
 
-    fn make_memory(&mut self) -> Result<(), Error> {
-        let info = self.data.module.info();
-        if let (Some(limits), false) = (info.memory, info.memory_imported) {
-            self.data.memory = Some(self.core.new_memory(limits)?.raw);
+    fn add_memory(&mut self, memory: NonNull<MemoryData>) {
+        // SAFETY: the store's memories live as long as the store; the slot is in the block.
+        unsafe { *self.data.block.memory(self.data.memories.len() as u32) = (*memory.as_ptr()).memory.desc() };
+        self.data.memories.push(memory);
+    }
+
+    fn own_memories(&mut self) -> Result<(), Error> {
+        let module = self.data.module.clone();
+        let info = module.info();
+        for ty in info.memories.iter().skip(info.imported_memories as usize) {
+            let memory = self.core.new_memory(*ty)?;
+            self.add_memory(memory.raw);
         }
         Ok(())
     }
 
     fn memory_desc(&mut self) -> *mut MemoryDesc {
         // SAFETY: the store's memories live as long as the store.
-        self.data.memory.map_or(std::ptr::null_mut(), |memory| unsafe { (*memory.as_ptr()).memory.desc() })
+        self.data.memory().map_or(std::ptr::null_mut(), |memory| unsafe { (*memory.as_ptr()).memory.desc() })
     }
 
     fn link_functions(&mut self, imports: &[Resolved]) -> Result<(), Error> {
@@ -266,20 +274,20 @@ fn fill_tables(data: &mut InstanceData) -> Result<(), Trap> {
     let module = data.module.clone();
     for (index, segment) in module.info().elements.iter().enumerate() {
         let SegmentMode::Active(table, offset) = &segment.mode else { continue };
-        let offset = data.eval(offset) as u32;
+        let offset = data.eval(offset);
         data.table_init(table.0, index as u32, offset, 0, segment.items.len() as u32)?;
         data.elem_drop(index as u32);
     }
     Ok(())
 }
 
-/// Copies active data segments into the memory.
+/// Copies active data segments into their memories.
 fn fill_memory(data: &mut InstanceData) -> Result<(), Trap> {
     let module = data.module.clone();
     for (index, segment) in module.info().data.iter().enumerate() {
-        let SegmentMode::Active((), offset) = &segment.mode else { continue };
-        let offset = data.eval(offset) as u32;
-        data.memory_init(index as u32, offset, 0, segment.bytes.len() as u32)?;
+        let SegmentMode::Active(memory, offset) = &segment.mode else { continue };
+        let offset = data.eval(offset);
+        data.memory_init(memory.0, index as u32, offset, 0, segment.bytes.len() as u32)?;
         data.data_drop(index as u32);
     }
     Ok(())

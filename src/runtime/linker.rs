@@ -285,9 +285,13 @@ fn matches(wanted: &ExternType, given: &ExternType) -> bool {
     match (wanted, given) {
         (ExternType::Func(wanted), ExternType::Func(given)) => wanted == given,
         (ExternType::Table(wanted), ExternType::Table(given)) => {
-            wanted.element == given.element && limits_match(wanted.limits, given.limits)
+            wanted.element == given.element
+                && wanted.table64 == given.table64
+                && limits_match(wanted.limits, given.limits)
         }
-        (ExternType::Memory(wanted), ExternType::Memory(given)) => limits_match(*wanted, *given),
+        (ExternType::Memory(wanted), ExternType::Memory(given)) => {
+            wanted.memory64 == given.memory64 && limits_match(wanted.limits, given.limits)
+        }
         (ExternType::Global(wanted), ExternType::Global(given)) => wanted == given,
         (ExternType::Tag(wanted), ExternType::Tag(given)) => wanted == given,
         _ => false,

@@ -203,7 +203,7 @@ impl Module {
         Some(match kind {
             ExportKind::Func(index) => ExternType::Func(info.func_type(index).clone()),
             ExportKind::Table(index) => ExternType::Table(*info.tables.get(index.index())?),
-            ExportKind::Memory => ExternType::Memory(info.memory?),
+            ExportKind::Memory(index) => ExternType::Memory(*info.memories.get(index.index())?),
             ExportKind::Tag(index) => ExternType::Tag(info.types.get(info.tags.get(index.index())?.index())?.clone()),
             ExportKind::Global(index) => ExternType::Global(*info.globals.get(index.index())?),
         })

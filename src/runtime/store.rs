@@ -12,7 +12,7 @@ use super::externs::{MemoryData, TableData};
 use super::host::HostCtx;
 use super::instance::InstanceData;
 use crate::abi::vmctx::FuncRef;
-use crate::memory::{MAX_PAGES, PAGE_BYTES};
+use crate::memory::{MAX_PAGES, MAX_PAGES_64, PAGE_BYTES};
 use crate::sys::thread;
 
 /// Bytes at the low end of a thread's stack that guests never use: host functions run there.
@@ -140,9 +140,9 @@ impl<T: std::fmt::Debug> std::fmt::Debug for Store<T> {
 
 impl StoreCore {
     /// Pages that a new memory may grow to.
-    pub(crate) fn page_limit(&self) -> u32 {
-        let limit = self.memory_limit.map_or(u64::from(MAX_PAGES), |bytes| bytes / PAGE_BYTES);
-        u32::try_from(limit).unwrap_or(MAX_PAGES).min(MAX_PAGES)
+    pub(crate) fn page_limit(&self, memory64: bool) -> u64 {
+        let most = if memory64 { MAX_PAGES_64 } else { MAX_PAGES };
+        self.memory_limit.map_or(most, |bytes| (bytes / PAGE_BYTES).min(most))
     }
 
     /// Entries that a new table may grow to.

@@ -122,7 +122,7 @@ fn section(bytes: &[u8], module: &mut Module, payload: Payload<'_>) -> Result2 {
         }
         Payload::MemorySection(reader) => {
             for memory in reader {
-                module.memory = Some(memory_limits(&memory?));
+                module.memories.push(memory_type(&memory?));
             }
         }
         Payload::GlobalSection(reader) => {
@@ -157,7 +157,9 @@ fn section(bytes: &[u8], module: &mut Module, payload: Payload<'_>) -> Result2 {
                 let start = data.data.as_ptr() as usize - bytes.as_ptr() as usize;
                 let mode = match data.kind {
                     wp::DataKind::Passive => SegmentMode::Passive,
-                    wp::DataKind::Active { offset_expr, .. } => SegmentMode::Active((), const_expr(&offset_expr)?),
+                    wp::DataKind::Active { memory_index, offset_expr } => {
+                        SegmentMode::Active(MemoryIndex(memory_index), const_expr(&offset_expr)?)
+                    }
                 };
                 module.data.push(DataSegment { mode, bytes: start..start + data.data.len() });
             }
@@ -205,9 +207,9 @@ fn add_import(module: &mut Module, import: wp::Import<'_>) {
             ExternType::Table(table_type(&ty))
         }
         wp::TypeRef::Memory(ty) => {
-            module.memory = Some(memory_limits(&ty));
-            module.memory_imported = true;
-            ExternType::Memory(memory_limits(&ty))
+            module.memories.push(memory_type(&ty));
+            module.imported_memories += 1;
+            ExternType::Memory(memory_type(&ty))
         }
         wp::TypeRef::Global(ty) => {
             module.globals.push(global_type(&ty));
@@ -227,7 +229,7 @@ fn export_kind(export: &wp::Export<'_>) -> Option<ExportKind> {
     match export.kind {
         wp::ExternalKind::Func | wp::ExternalKind::FuncExact => Some(ExportKind::Func(FuncIndex(export.index))),
         wp::ExternalKind::Table => Some(ExportKind::Table(TableIndex(export.index))),
-        wp::ExternalKind::Memory => Some(ExportKind::Memory),
+        wp::ExternalKind::Memory => Some(ExportKind::Memory(MemoryIndex(export.index))),
         wp::ExternalKind::Global => Some(ExportKind::Global(GlobalIndex(export.index))),
         wp::ExternalKind::Tag => Some(ExportKind::Tag(TagIndex(export.index))),
     }
@@ -308,19 +310,15 @@ fn func_type(ty: &wp::FuncType) -> FuncType {
 fn table_type(ty: &wp::TableType) -> TableType {
     TableType {
         element: ref_type(ty.element_type),
-        limits: Limits { min: clamp(ty.initial), max: ty.maximum.map(clamp) },
+        limits: Limits { min: ty.initial, max: ty.maximum },
+        table64: ty.table64,
     }
 }
 
-fn memory_limits(ty: &wp::MemoryType) -> Limits {
-    Limits { min: clamp(ty.initial), max: ty.maximum.map(clamp) }
+fn memory_type(ty: &wp::MemoryType) -> MemoryType {
+    MemoryType { limits: Limits { min: ty.initial, max: ty.maximum }, memory64: ty.memory64 }
 }
 
 fn global_type(ty: &wp::GlobalType) -> GlobalType {
     GlobalType { content: val_type(ty.content_type), mutable: ty.mutable }
-}
-
-/// Limits of 32-bit memories and tables fit into 32 bits once validated.
-fn clamp(value: u64) -> u32 {
-    value.min(u64::from(u32::MAX)) as u32
 }

@@ -24,6 +24,8 @@ indices! {
     FuncIndex;
     /// A table; imported tables come first.
     TableIndex;
+    /// A linear memory; imported memories come first.
+    MemoryIndex;
     /// A global; imported globals come first.
     GlobalIndex;
     /// A data segment.
@@ -66,18 +68,35 @@ pub struct FuncType {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
     /// Initial size.
-    pub min: u32,
+    pub min: u64,
     /// Largest size, if declared.
-    pub max: Option<u32>,
+    pub max: Option<u64>,
+}
+
+/// A memory's type.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct MemoryType {
+    /// Size in pages of 64 KiB.
+    pub limits: Limits,
+    /// Whether addresses have 64 bits.
+    pub memory64: bool,
+}
+
+impl From<Limits> for MemoryType {
+    fn from(limits: Limits) -> MemoryType {
+        MemoryType { limits, memory64: false }
+    }
 }
 
 /// A table's type.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TableType {
-    /// `FuncRef` or `ExternRef`.
+    /// `FuncRef`, `ExternRef` or `ExnRef`.
     pub element: ValType,
     /// Size in entries.
     pub limits: Limits,
+    /// Whether indices have 64 bits.
+    pub table64: bool,
 }
 
 /// A global's type.
@@ -96,8 +115,8 @@ pub enum ExternType {
     Func(FuncType),
     /// A table.
     Table(TableType),
-    /// A memory; limits in pages of 64 KiB.
-    Memory(Limits),
+    /// A memory.
+    Memory(MemoryType),
     /// A global.
     Global(GlobalType),
     /// An exception tag: the types of its values as parameters.
@@ -122,8 +141,8 @@ pub enum ExportKind {
     Func(FuncIndex),
     /// A table.
     Table(TableIndex),
-    /// Memory 0.
-    Memory,
+    /// A memory.
+    Memory(MemoryIndex),
     /// A global.
     Global(GlobalIndex),
     /// An exception tag.
@@ -179,8 +198,8 @@ pub enum SegmentMode<T> {
 /// A data segment.
 #[derive(Clone, Debug)]
 pub struct DataSegment {
-    /// Active (memory 0) or passive.
-    pub mode: SegmentMode<()>,
+    /// Active (in a memory) or passive.
+    pub mode: SegmentMode<MemoryIndex>,
     /// Range of the module's bytes.
     pub bytes: Range<usize>,
 }
@@ -192,7 +211,7 @@ pub struct ElemSegment {
     pub mode: SegmentMode<TableIndex>,
     /// One expression per entry.
     pub items: Vec<ConstExpr>,
-    /// `FuncRef` or `ExternRef`.
+    /// `FuncRef`, `ExternRef` or `ExnRef`.
     pub element: ValType,
 }
 
@@ -213,10 +232,10 @@ pub struct Module {
     pub imported_tables: u32,
     /// Initial value of each own table's entries (null if the module does not say).
     pub table_inits: Vec<ConstExpr>,
-    /// Memory 0, if there is one.
-    pub memory: Option<Limits>,
-    /// Whether memory 0 is imported.
-    pub memory_imported: bool,
+    /// Memories, imported ones first.
+    pub memories: Vec<MemoryType>,
+    /// How many memories are imported.
+    pub imported_memories: u32,
     /// Globals, imported ones first.
     pub globals: Vec<GlobalType>,
     /// How many globals are imported.
@@ -277,6 +296,7 @@ impl Module {
         VmLayout {
             functions: self.functions.len() as u32,
             tables: self.tables.len() as u32,
+            memories: self.memories.len() as u32,
             tags: self.tags.len() as u32,
             imported_globals: self.imported_globals,
             globals: self.globals.len() as u32,

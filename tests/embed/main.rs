@@ -3,6 +3,7 @@
 mod exceptions;
 mod limits;
 mod linking;
+mod memories;
 mod tail_calls;
 mod traps;
 mod values;

@@ -96,6 +96,7 @@ fn modules_call_each_other() {
     let ty = wasmjit::wasm::TableType {
         element: wasmjit::wasm::ValType::FuncRef,
         limits: wasmjit::wasm::Limits { min: 1, max: None },
+        table64: false,
     };
     let table = wasmjit::Table::new(&mut store, ty, Val::FuncRef(None)).unwrap();
     linker.define("pong", "table", table).unwrap();

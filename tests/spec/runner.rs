@@ -10,6 +10,7 @@ use wasmjit::wasm::{GlobalType, Limits, TableType, ValType};
 use wasmjit::{
     Caller, Config, Engine, Error, ExternRef, Global, Instance, Linker, Memory, Module, Store, Table, Trap, Val,
 };
+use wasmparser::{Validator, WasmFeatures};
 
 /// A directive that did not do what it should.
 pub struct Failure {
@@ -24,10 +25,10 @@ pub struct Outcome {
 }
 
 /// Runs a file from its first to its last directive.
-pub fn run(file: &TestFile<'_>, config: &Config) -> Outcome {
+pub fn run(file: &TestFile<'_>, features: WasmFeatures, config: &Config) -> Outcome {
     let buffer = file.wast().expect("the suite's files are tokens");
     let directives = buffer.directives().expect("the suite's files are scripts");
-    let mut runner = Runner::new(config);
+    let mut runner = Runner::new(features, config);
     let mut outcome = Outcome { passed: 0, failures: Vec::new() };
     for directive in directives {
         let line = directive.span().linecol_in(file.raw()).0 + 1;
@@ -42,6 +43,8 @@ pub fn run(file: &TestFile<'_>, config: &Config) -> Outcome {
 type Check = Result<(), String>;
 
 struct Runner {
+    /// Those of the version of WebAssembly that the file is about.
+    features: WasmFeatures,
     engine: Engine,
     store: Store<()>,
     linker: Linker<()>,
@@ -52,13 +55,14 @@ struct Runner {
 }
 
 impl Runner {
-    fn new(config: &Config) -> Runner {
+    fn new(features: WasmFeatures, config: &Config) -> Runner {
         let engine = Engine::new(config);
         let mut store = Store::new(&engine, ());
         let mut linker = Linker::new();
         linker.allow_shadowing(true);
         spectest(&mut store, &mut linker).expect("the test module's items can be made");
         Runner {
+            features,
             engine,
             store,
             linker,
@@ -224,6 +228,7 @@ impl Runner {
         // Text that cannot be encoded has been refused already.
         let Ok(bytes) = module.encode() else { return Ok(()) };
         match Module::new(&self.engine, &bytes) {
+            Ok(_) if Validator::new_with_features(self.features).validate_all(&bytes).is_err() => Ok(()),
             Ok(_) => Err(format!("was accepted: {message}")),
             Err(Error::Load(_)) => Ok(()),
             Err(error) => Err(format!("gives another error: {error}")),
@@ -287,7 +292,9 @@ fn spectest(store: &mut Store<()>, linker: &mut Linker<()>) -> Result<(), Error>
         let global = Global::new(&mut *store, GlobalType { content: value.ty(), mutable: false }, value)?;
         linker.define("spectest", name, global)?;
     }
-    let ty = TableType { element: ValType::FuncRef, limits: Limits { min: 10, max: Some(20) } };
+    let ty = TableType { element: ValType::FuncRef, limits: Limits { min: 10, max: Some(20) }, table64: false };
+    let table64 = TableType { table64: true, ..ty };
+    linker.define("spectest", "table64", Table::new(&mut *store, table64, Val::FuncRef(None))?)?;
     linker.define("spectest", "table", Table::new(&mut *store, ty, Val::FuncRef(None))?)?;
     linker.define("spectest", "memory", Memory::new(&mut *store, Limits { min: 1, max: Some(2) })?)?;
     Ok(())

@@ -26,7 +26,7 @@ pub struct OrderedBlock {
     pub origin: Origin,
     /// Its successors, as indices of the order.
     pub succs: SmallVec<[u32; 2]>,
-    /// Whether it only leads to a trap.
+    /// Whether it only leads to a trap, or only exceptions lead to it.
     pub cold: bool,
 }
 
@@ -100,9 +100,11 @@ impl Order {
     /// Lays the blocks and the critical edges out; gives the place of each block.
     fn place(&mut self, func: &Function, postorder: &[Block], preds: &[u32]) -> Vec<u32> {
         let mut index = vec![u32::MAX; func.blocks.len()];
+        let warm = self.warm(func, postorder);
         for &block in postorder.iter().rev() {
             index[block.index()] = self.blocks.len() as u32;
-            let cold = matches!(func.block(block).term, Terminator::Trap(_)) && block != func.entry();
+            let traps = matches!(func.block(block).term, Terminator::Trap(_)) && block != func.entry();
+            let cold = traps || !warm[block.index()];
             self.blocks.push(OrderedBlock { origin: Origin::Block(block), succs: SmallVec::new(), cold });
             let calls = self.calls(func, block);
             if calls.len() < 2 {
@@ -110,14 +112,29 @@ impl Order {
             }
             for (succ, call) in calls.iter().enumerate() {
                 if is_split(func, block, preds[call.block.index()]) {
-                    let unwind = succ == 1 && matches!(func.block(block).term, Terminator::Call { .. });
-                    let cold = unwind || matches!(func.block(call.block).term, Terminator::Trap(_));
+                    let unwind = is_unwind(func, block, succ);
+                    let cold =
+                        unwind || !warm[block.index()] || matches!(func.block(call.block).term, Terminator::Trap(_));
                     let origin = Origin::Edge { from: block, succ: succ as u32 };
                     self.blocks.push(OrderedBlock { origin, succs: SmallVec::new(), cold });
                 }
             }
         }
         index
+    }
+
+    /// Which blocks are reached without an exception, by block.
+    fn warm(&self, func: &Function, postorder: &[Block]) -> Vec<bool> {
+        let mut warm = vec![false; func.blocks.len()];
+        warm[func.entry().index()] = true;
+        for &block in postorder.iter().rev() {
+            if warm[block.index()] {
+                for (succ, call) in self.calls(func, block).iter().enumerate() {
+                    warm[call.block.index()] |= !is_unwind(func, block, succ);
+                }
+            }
+        }
+        warm
     }
 
     /// Fills in the successors.
@@ -150,6 +167,11 @@ impl Order {
 /// what follows the call stands there.
 fn is_split(func: &Function, from: Block, preds: u32) -> bool {
     preds > 1 || matches!(func.block(from).term, Terminator::Call { .. })
+}
+
+/// Whether an exception takes this edge.
+fn is_unwind(func: &Function, from: Block, succ: usize) -> bool {
+    succ == 1 && matches!(func.block(from).term, Terminator::Call { .. })
 }
 
 /// The distinct jumps of a switch.

@@ -5,8 +5,8 @@ use crate::abi::trap::TrapCode;
 use crate::ir::ops::{
     BinaryKind as B, CompareKind as C, ConvertKind as V, LoadKind as L, StoreKind as S, UnaryKind as U,
 };
-use crate::wasm::{DataIndex, ElemIndex, GlobalIndex, TableIndex, TagIndex, TypeIndex};
-use wasmparser::{MemArg, Operator};
+use crate::wasm::{DataIndex, ElemIndex, GlobalIndex, MemoryIndex, TableIndex, TagIndex, TypeIndex};
+use wasmparser::{MemArg, MemArgTarget, Operator};
 
 impl Builder<'_> {
     /// Translates one operator.
@@ -174,12 +174,29 @@ impl Builder<'_> {
     }
 
     fn load(&mut self, kind: L, arg: MemArg) {
-        // Validated: offsets of a 32-bit memory fit into 32 bits.
-        self.value_op::<1>(Op::Load(kind, arg.offset as u32), kind.ty());
+        let index = self.pop();
+        let (address, offset) = self.place(index, &arg, kind.bytes());
+        let value = self.insert(Op::Load(kind, offset), smallvec![address], kind.ty());
+        self.stack.push(value);
     }
 
     fn store(&mut self, kind: S, arg: MemArg) {
-        self.effect_op::<2>(Op::Store(kind, arg.offset as u32));
+        let value = self.pop();
+        let index = self.pop();
+        let (address, offset) = self.place(index, &arg, kind.bytes());
+        self.append(Op::Store(kind, offset), smallvec![address, value], &[]);
+    }
+
+    /// The first operand and the offset of an access to linear memory of so many bytes.
+    pub(super) fn place(&mut self, index: Value, arg: &MemArg, bytes: u32) -> (Value, u32) {
+        let memory = match arg.target {
+            MemArgTarget::Memory(index) => MemoryIndex(index),
+            MemArgTarget::Array(_) => unreachable!("arrays are not among the accepted features"),
+        };
+        match u32::try_from(arg.offset) {
+            Ok(offset) if memory.0 == 0 && self.module.index_type(memory) == Type::I32 => (index, offset),
+            _ => (self.append(Op::Address(memory, arg.offset, bytes), smallvec![index], &[Type::Ref])[0], 0),
+        }
     }
 
     fn memory(&mut self, op: &Operator<'_>) -> bool {
@@ -207,11 +224,21 @@ impl Builder<'_> {
             Operator::I64Store8 { memarg } => self.store(S::I64As8, memarg),
             Operator::I64Store16 { memarg } => self.store(S::I64As16, memarg),
             Operator::I64Store32 { memarg } => self.store(S::I64As32, memarg),
-            Operator::MemorySize { .. } => self.value_op::<0>(Op::MemorySize, Type::I32),
-            Operator::MemoryGrow { .. } => self.value_op::<1>(Op::MemoryGrow, Type::I32),
-            Operator::MemoryFill { .. } => self.effect_op::<3>(Op::MemoryFill),
-            Operator::MemoryCopy { .. } => self.effect_op::<3>(Op::MemoryCopy),
-            Operator::MemoryInit { data_index, .. } => self.effect_op::<3>(Op::MemoryInit(DataIndex(data_index))),
+            Operator::MemorySize { mem } => {
+                let ty = self.module.index_type(MemoryIndex(mem));
+                self.value_op::<0>(Op::MemorySize(MemoryIndex(mem)), ty);
+            }
+            Operator::MemoryGrow { mem } => {
+                let ty = self.module.index_type(MemoryIndex(mem));
+                self.value_op::<1>(Op::MemoryGrow(MemoryIndex(mem)), ty);
+            }
+            Operator::MemoryFill { mem } => self.effect_op::<3>(Op::MemoryFill(MemoryIndex(mem))),
+            Operator::MemoryCopy { dst_mem, src_mem } => {
+                self.effect_op::<3>(Op::MemoryCopy(MemoryIndex(dst_mem), MemoryIndex(src_mem)));
+            }
+            Operator::MemoryInit { data_index, mem } => {
+                self.effect_op::<3>(Op::MemoryInit(MemoryIndex(mem), DataIndex(data_index)));
+            }
             Operator::DataDrop { data_index } => self.effect_op::<0>(Op::DataDrop(DataIndex(data_index))),
             _ => return false,
         }
@@ -222,8 +249,14 @@ impl Builder<'_> {
         match *op {
             Operator::TableGet { table } => self.value_op::<1>(Op::TableGet(TableIndex(table)), Type::Ref),
             Operator::TableSet { table } => self.effect_op::<2>(Op::TableSet(TableIndex(table))),
-            Operator::TableSize { table } => self.value_op::<0>(Op::TableSize(TableIndex(table)), Type::I32),
-            Operator::TableGrow { table } => self.value_op::<2>(Op::TableGrow(TableIndex(table)), Type::I32),
+            Operator::TableSize { table } => {
+                let ty = self.module.table_index_type(TableIndex(table));
+                self.value_op::<0>(Op::TableSize(TableIndex(table)), ty);
+            }
+            Operator::TableGrow { table } => {
+                let ty = self.module.table_index_type(TableIndex(table));
+                self.value_op::<2>(Op::TableGrow(TableIndex(table)), ty);
+            }
             Operator::TableFill { table } => self.effect_op::<3>(Op::TableFill(TableIndex(table))),
             Operator::TableCopy { dst_table, src_table } => {
                 self.effect_op::<3>(Op::TableCopy(TableIndex(dst_table), TableIndex(src_table)));

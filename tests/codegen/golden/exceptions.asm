@@ -26,46 +26,44 @@ catches:
     1  mov rbp,rsp
     4  sub rsp,0x30
     8  cmp rsp,[r15+0x10]
-    f  jb 0x0000000000000095
-   15  mov [rbp-8],r15
-   19  mov [rbp-0x10],rbx
-   1d  mov [rbp-0x18],r12
-   21  mov [rbp-0x20],r13
-   25  mov [rbp-0x28],rdx
-   29  call 0xffffffffffffffb0
-   2e  jmp short 0x0000000000000060
-   30  mov rsi,[r15+0x38]
-   34  mov rax,[rsi]
-   37  mov rcx,[r15+0x88]
-   3e  cmp rax,rcx
-   41  jne short 0x0000000000000089
-   43  mov rax,[rsi+8]
-   47  mov eax,[rax]
-   49  mov rdx,[rbp-0x28]
-   4d  add eax,edx
-   4f  mov rbx,[rbp-0x10]
-   53  mov r12,[rbp-0x18]
-   57  mov r13,[rbp-0x20]
-   5b  mov rsp,rbp
-   5e  pop rbp
-   5f  ret
-   60  mov rdx,[rbp-0x28]
-   64  add eax,[r14+rdx]  ; MemoryOutOfBounds
-   68  mov rbx,[rbp-0x10]
-   6c  mov r12,[rbp-0x18]
-   70  mov r13,[rbp-0x20]
-   74  mov rsp,rbp
-   77  pop rbp
-   78  ret
-   79  lea rsp,[rbp-0x30]
-   80  mov r15,[rbp-8]
-   84  mov r14,[r15]
-   87  jmp short 0x0000000000000030
-   89  mov rax,[r15+0x20]
-   8d  mov rdi,r15
-   90  call qword ptr [rax+0x58]
-   93  ud2  ; Unreachable
-   95  ud2  ; StackOverflow
+    f  jb short 0x000000000000008d
+   11  mov [rbp-8],r15
+   15  mov [rbp-0x10],rbx
+   19  mov [rbp-0x18],r12
+   1d  mov [rbp-0x20],r13
+   21  mov [rbp-0x28],rdx
+   25  call 0xffffffffffffffb0
+   2a  mov rdx,[rbp-0x28]
+   2e  add eax,[r14+rdx]  ; MemoryOutOfBounds
+   32  mov rbx,[rbp-0x10]
+   36  mov r12,[rbp-0x18]
+   3a  mov r13,[rbp-0x20]
+   3e  mov rsp,rbp
+   41  pop rbp
+   42  ret
+   43  lea rsp,[rbp-0x30]
+   4a  mov r15,[rbp-8]
+   4e  mov r14,[r15]
+   51  mov rsi,[r15+0x38]
+   55  mov rax,[rsi]
+   58  mov rcx,[r15+0x90]
+   5f  cmp rax,rcx
+   62  je short 0x0000000000000070
+   64  mov rax,[r15+0x20]
+   68  mov rdi,r15
+   6b  call qword ptr [rax+0x58]
+   6e  ud2  ; Unreachable
+   70  mov rax,[rsi+8]
+   74  mov eax,[rax]
+   76  mov rdx,[rbp-0x28]
+   7a  add eax,edx
+   7c  mov rbx,[rbp-0x10]
+   80  mov r12,[rbp-0x18]
+   84  mov r13,[rbp-0x20]
+   88  mov rsp,rbp
+   8b  pop rbp
+   8c  ret
+   8d  ud2  ; StackOverflow
 cleanup:
     0  push rbp
     1  mov rbp,rsp
@@ -77,7 +75,7 @@ cleanup:
    19  mov [rbp-0x18],r12
    1d  mov [rbp-0x20],r13
    21  mov [rbp-0x28],rsi
-   25  call 0xffffffffffffff10
+   25  call 0xffffffffffffff20
    2a  mov rbx,[rbp-0x10]
    2e  mov r12,[rbp-0x18]
    32  mov r13,[rbp-0x20]

@@ -1,7 +1,7 @@
 //! Calls, parameters, results.
 
 use super::{Addr, FrameNeeds, Lower, Operands};
-use crate::abi::builtins::{Arg, Builtin};
+use crate::abi::builtins::Builtin;
 use crate::abi::trap::TrapCode;
 use crate::abi::vmctx::offset;
 use crate::codegen::x64::abi::{INT_ARGS, Place, Signature};
@@ -190,10 +190,10 @@ impl Lower<'_> {
     /// Operations that the runtime performs.
     pub(super) fn builtin(&mut self, data: &InstData) {
         let (builtin, indices): (Builtin, &[u32]) = match data.op {
-            Op::MemoryGrow => (Builtin::memory_grow, &[]),
-            Op::MemoryFill => (Builtin::memory_fill, &[]),
-            Op::MemoryCopy => (Builtin::memory_copy, &[]),
-            Op::MemoryInit(segment) => (Builtin::memory_init, &[segment.0]),
+            Op::MemoryGrow(memory) => (Builtin::memory_grow, &[memory.0]),
+            Op::MemoryFill(memory) => (Builtin::memory_fill, &[memory.0]),
+            Op::MemoryCopy(to, from) => (Builtin::memory_copy, &[to.0, from.0]),
+            Op::MemoryInit(memory, segment) => (Builtin::memory_init, &[memory.0, segment.0]),
             Op::DataDrop(segment) => (Builtin::data_drop, &[segment.0]),
             Op::TableGrow(table) => (Builtin::table_grow, &[table.0]),
             Op::TableFill(table) => (Builtin::table_fill, &[table.0]),
@@ -227,9 +227,9 @@ impl Lower<'_> {
         let calling = Calling { callee: Callee::Builtin(builtin), pops: false, foreign: false };
         self.s.emit(Inst::Call(calling), &operands, clobbers);
         if let Some(result) = result {
-            // The convention leaves the upper half of an I32 open.
+            // An I32 is the low half of an I64, which the convention leaves open above.
             let d = self.s.demand(result);
-            self.emit(Inst::Mov(builtin.result() != Some(Arg::I32)), &[Operand::reg_def(d), Operand::any_use(raw)]);
+            self.emit(Inst::Mov(self.ty(result).is_64()), &[Operand::reg_def(d), Operand::any_use(raw)]);
         }
     }
 }

@@ -80,4 +80,10 @@ builtins! {
     exception_new(tag: I32) -> I64;
     /// Throws an exception to the calling function's callers; does not return.
     throw(exception: I64);
+    /// `memory.atomic.wait32`: memory, address with the offset added, expected value, timeout in ns; 0 woken, 1 not equal, 2 timed out.
+    atomic_wait32(memory: I32, address: I64, expected: I32, timeout: I64) -> I32;
+    /// `memory.atomic.wait64`: as above.
+    atomic_wait64(memory: I32, address: I64, expected: I64, timeout: I64) -> I32;
+    /// `memory.atomic.notify`: memory, address with the offset added, most waiters to wake; how many were woken.
+    atomic_notify(memory: I32, address: I64, count: I32) -> I32;
 }

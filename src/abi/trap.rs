@@ -52,6 +52,10 @@ trap_codes! {
     NullException = 11, "null exception reference";
     /// The guest keeps more exceptions than the store allows.
     TooManyExceptions = 12, "too many exceptions";
+    /// An atomic access whose address is not a multiple of its size.
+    UnalignedAtomic = 20, "unaligned atomic";
+    /// A wait on a memory that is not shared: nobody could end it.
+    ExpectedSharedMemory = 21, "expected shared memory";
 }
 
 impl std::fmt::Display for TrapCode {

@@ -54,6 +54,9 @@ pub enum Command {
     Cxx(CompileArgs),
 }
 
+/// Most workers that can be asked for: each has memory of its own.
+const MAX_WORKERS: i64 = 64;
+
 const MOUNT_EXAMPLES: &str = "\
 FS is a .wasm file, or the name of a filesystem that comes with wasmjit: memfs, hello.
 
@@ -111,6 +114,10 @@ pub struct MountArgs {
     /// Largest request: one write is never larger than this
     #[arg(long, value_name = "SIZE", value_parser = values::size)]
     pub max_request: Option<u64>,
+
+    /// Serve with several copies of the filesystem in parallel; for those that declare themselves read-only
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u8).range(1..=MAX_WORKERS))]
+    pub workers: u8,
 
     /// What to do after the filesystem trapped; the request is answered with EIO in any case
     #[arg(long, value_enum, value_name = "POLICY")]

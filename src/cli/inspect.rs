@@ -29,6 +29,9 @@ const FEATURES: &[(WasmFeatures, &str)] = &[
     (WasmFeatures::MEMORY64, "memory64"),
     (WasmFeatures::EXCEPTIONS, "exception-handling"),
     (WasmFeatures::LEGACY_EXCEPTIONS, "exception-handling (legacy form)"),
+    (WasmFeatures::SIMD, "simd128"),
+    (WasmFeatures::RELAXED_SIMD, "relaxed-simd"),
+    (WasmFeatures::THREADS, "atomics"),
 ];
 
 /// Prints a description of a module. Imports that are missing make it fail, after the description.
@@ -67,7 +70,8 @@ impl Report<'_> {
         writeln!(out, "{:<10}{} bytes, {} functions", "size", self.bytes.len(), module.bodies.len())?;
         for (index, ty) in module.memories.iter().enumerate() {
             let whose = if (index as u32) < module.imported_memories { ", imported" } else { "" };
-            writeln!(out, "{:<10}{}{whose}", "memory", memory(*ty))?;
+            let shared = if ty.shared { ", shared" } else { "" };
+            writeln!(out, "{:<10}{}{shared}{whose}", "memory", memory(*ty))?;
         }
         let features = used_features(self.bytes);
         writeln!(out, "{:<10}{}", "features", if features.is_empty() { "none".into() } else { features.join(", ") })?;
@@ -146,6 +150,7 @@ fn external(ty: &ExternType) -> String {
     match ty {
         ExternType::Func(ty) => function(ty),
         ExternType::Table(ty) => format!("table of {}", value(ty.element)),
+        ExternType::Memory(ty) if ty.shared => format!("shared memory, {}", memory(*ty)),
         ExternType::Memory(ty) => format!("memory, {}", memory(*ty)),
         ExternType::Global(ty) => format!("global {}", value(ty.content)),
         ExternType::Tag(ty) => format!("exception tag {}", function(ty)),
@@ -166,6 +171,7 @@ fn value(ty: ValType) -> &'static str {
         ValType::I64 => "i64",
         ValType::F32 => "f32",
         ValType::F64 => "f64",
+        ValType::V128 => "v128",
         ValType::FuncRef => "funcref",
         ValType::ExternRef => "externref",
         ValType::ExnRef => "exnref",

@@ -111,8 +111,22 @@ impl Verifier<'_> {
         let results: Vec<Type> = data.results.iter().map(|v| self.func.ty(*v)).collect();
         let (mut want_args, want_results) = self.signature(data.op);
         // An access to linear memory may have its address in the host instead of an index.
-        if matches!(data.op, Op::Load(..) | Op::Store(..)) && args.first() == Some(&Type::Ref) {
+        let accesses = matches!(
+            data.op,
+            Op::Load(..)
+                | Op::Store(..)
+                | Op::LoadLane(..)
+                | Op::StoreLane(..)
+                | Op::AtomicLoad(..)
+                | Op::AtomicStore(..)
+                | Op::AtomicRmw(..)
+                | Op::AtomicCmpxchg(..)
+        );
+        if accesses && args.first() == Some(&Type::Ref) {
             want_args[0] = Type::Ref;
+        }
+        if matches!(data.op, Op::AtomicWait(..) | Op::AtomicNotify(..)) && args.first() == Some(&Type::I64) {
+            want_args[0] = Type::I64;
         }
         if (&args, &results) == (&want_args, &want_results) {
             return Ok(());
@@ -122,7 +136,7 @@ impl Verifier<'_> {
 
     /// Types that an operation takes and gives.
     fn signature(&self, op: Op) -> (Vec<Type>, Vec<Type>) {
-        use Type::{I32, Ref};
+        use Type::{I32, I64, Ref, V128};
         let memory = |index| self.module.index_type(index);
         let table = |index| self.module.table_index_type(index);
         let smaller = |a, b| if a == b { a } else { I32 };
@@ -137,6 +151,20 @@ impl Verifier<'_> {
             Op::Address(memory, ..) => (vec![self.module.index_type(memory)], vec![Ref]),
             Op::Load(kind, _) => (vec![I32], vec![kind.ty()]),
             Op::Store(kind, _) => (vec![I32, kind.ty()], vec![]),
+            Op::Vector(op) => (op.args().to_vec(), vec![op.result()]),
+            Op::VectorConst(_) => (vec![], vec![V128]),
+            Op::Shuffle(_) => (vec![V128, V128], vec![V128]),
+            Op::ExtractLane(shape, ..) => (vec![V128], vec![shape.lane()]),
+            Op::ReplaceLane(shape, _) => (vec![V128, shape.lane()], vec![V128]),
+            Op::LoadLane(..) => (vec![I32, V128], vec![V128]),
+            Op::StoreLane(..) => (vec![I32, V128], vec![]),
+            Op::AtomicLoad(kind, _) => (vec![I32], vec![kind.ty()]),
+            Op::AtomicStore(kind, _) => (vec![I32, kind.ty()], vec![]),
+            Op::AtomicRmw(_, kind, _) => (vec![I32, kind.ty()], vec![kind.ty()]),
+            Op::AtomicCmpxchg(kind, _) => (vec![I32, kind.ty(), kind.ty()], vec![kind.ty()]),
+            Op::AtomicFence => (vec![], vec![]),
+            Op::AtomicWait(_, ty, _) => (vec![I32, ty, I64], vec![I32]),
+            Op::AtomicNotify(..) => (vec![I32, I32], vec![I32]),
             Op::GlobalGet(index) => (vec![], vec![self.module.globals[index.index()].content.into()]),
             Op::GlobalSet(index) => (vec![self.module.globals[index.index()].content.into()], vec![]),
             Op::Call(func) => {

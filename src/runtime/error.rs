@@ -113,8 +113,9 @@ impl fmt::Display for Described<'_> {
                 write!(f, "table of {}, {} entries", name(ty.element), limits(ty.limits.min, ty.limits.max))
             }
             ExternType::Memory(ty) => {
+                let shared = if ty.shared { "shared " } else { "" };
                 let width = if ty.memory64 { "64-bit " } else { "" };
-                write!(f, "{width}memory, {} pages", limits(ty.limits.min, ty.limits.max))
+                write!(f, "{shared}{width}memory, {} pages", limits(ty.limits.min, ty.limits.max))
             }
             ExternType::Tag(ty) => write!(f, "exception tag {}", describe_func(ty)),
             ExternType::Global(ty) => {
@@ -134,6 +135,7 @@ fn name(ty: ValType) -> &'static str {
         ValType::I64 => "i64",
         ValType::F32 => "f32",
         ValType::F64 => "f64",
+        ValType::V128 => "v128",
         ValType::FuncRef => "funcref",
         ValType::ExternRef => "externref",
         ValType::ExnRef => "exnref",

@@ -7,8 +7,8 @@ use super::exceptions::Tag;
 use super::func::Func;
 use super::store::{AsContext, AsContextMut, CoreAccess, StoreCore, StoreId};
 use super::values::Val;
-use crate::abi::vmctx::TableDesc;
-use crate::memory::{GuestMemory, LinearMemory};
+use crate::abi::vmctx::{MemoryDesc, TableDesc};
+use crate::memory::{GuestMemory, LinearMemory, SharedMemory};
 use crate::wasm::{ExternType, GlobalType, Limits, MemoryType, TableType};
 
 /// Something that modules import and export.
@@ -63,9 +63,42 @@ pub(crate) fn assert_store(core: &StoreCore, store: StoreId) {
     assert!(core.id == store, "a handle was used with another store than its own");
 }
 
+/// Where a memory's bytes are.
+pub(crate) enum Backing {
+    Own(LinearMemory),
+    Shared(SharedMemory),
+}
+
+impl Backing {
+    pub(crate) fn desc(&mut self) -> *mut MemoryDesc {
+        match self {
+            Backing::Own(memory) => memory.desc(),
+            Backing::Shared(memory) => memory.desc(),
+        }
+    }
+
+    pub(crate) fn grow(&mut self, pages: u64) -> Option<u64> {
+        match self {
+            Backing::Own(memory) => memory.grow(pages),
+            Backing::Shared(memory) => memory.grow(pages),
+        }
+    }
+
+    fn pages(&self) -> u64 {
+        match self {
+            Backing::Own(memory) => memory.pages(),
+            Backing::Shared(memory) => memory.pages(),
+        }
+    }
+
+    pub(crate) fn is_shared(&self) -> bool {
+        matches!(self, Backing::Shared(_))
+    }
+}
+
 /// A memory as the store owns it.
 pub(crate) struct MemoryData {
-    pub(crate) memory: LinearMemory,
+    pub(crate) memory: Backing,
     /// Its type as it was declared.
     ty: MemoryType,
 }
@@ -78,11 +111,19 @@ impl StoreCore {
             let message = format!("the module wants {} pages of memory, and the limit is {limit} pages", limits.min);
             return Err(Error::Limit(message));
         }
-        let memory = LinearMemory::new(limits.min, limit)
-            .map_err(|error| Error::Limit(format!("no {} pages of memory: {error}", limits.min)))?;
+        let memory = if ty.shared {
+            SharedMemory::with_limit(limits.min, limits.max.unwrap_or(most), limit).map(Backing::Shared)
+        } else {
+            LinearMemory::new(limits.min, limit).map(Backing::Own)
+        };
+        let memory = memory.map_err(|error| Error::Limit(format!("no {} pages of memory: {error}", limits.min)))?;
+        Ok(self.add_memory(memory, ty))
+    }
+
+    fn add_memory(&mut self, memory: Backing, ty: MemoryType) -> Memory {
         let raw = NonNull::from(Box::leak(Box::new(MemoryData { memory, ty })));
         self.memories.push(raw);
-        Ok(Memory { store: self.id, raw })
+        Memory { store: self.id, raw }
     }
 
     pub(crate) fn new_table(&mut self, ty: TableType, init: u64) -> Result<Table, Error> {
@@ -100,8 +141,8 @@ impl StoreCore {
         Ok(Table { store: self.id, raw })
     }
 
-    pub(crate) fn new_global(&mut self, ty: GlobalType, bits: u64) -> Global {
-        let cell: &mut [u64; 2] = Box::leak(Box::new([bits, 0]));
+    pub(crate) fn new_global(&mut self, ty: GlobalType, bits: [u64; 2]) -> Global {
+        let cell: &mut [u64; 2] = Box::leak(Box::new(bits));
         let cell = NonNull::from(cell).cast();
         self.globals.push(cell);
         Global { store: self.id, cell, ty }
@@ -127,6 +168,23 @@ impl Memory {
     /// If the store's limit forbids it or address space is short.
     pub fn new(mut store: impl AsContextMut, ty: impl Into<MemoryType>) -> Result<Memory, Error> {
         store.core_mut().new_memory(ty.into())
+    }
+
+    /// Puts a memory that threads share into a store; modules import it as a shared memory.
+    pub fn from_shared(mut store: impl AsContextMut, memory: &SharedMemory) -> Memory {
+        let limits = Limits { min: memory.pages(), max: Some(memory.max()) };
+        let ty = MemoryType { shared: true, ..limits.into() };
+        store.core_mut().add_memory(Backing::Shared(memory.clone()), ty)
+    }
+
+    /// The memory for other threads' stores, if it is shared.
+    pub fn shared(&self, store: impl AsContext) -> Option<SharedMemory> {
+        assert_store(store.core(), self.store);
+        // SAFETY: the store, which is borrowed, owns the memory.
+        match unsafe { &self.raw.as_ref().memory } {
+            Backing::Own(_) => None,
+            Backing::Shared(memory) => Some(memory.clone()),
+        }
     }
 
     /// Its type, with the current size as the minimum.
@@ -303,8 +361,8 @@ impl Global {
     pub fn get(&self, store: impl AsContext) -> Val {
         let core = store.core();
         assert_store(core, self.store);
-        // SAFETY: the store, which is borrowed, owns the cell, which holds a value of the global's type.
-        unsafe { Val::from_bits(self.ty.content, self.cell.as_ptr().read(), core.id) }
+        // SAFETY: the store, which is borrowed, owns the cell of 16 bytes, which holds a value of the global's type.
+        unsafe { Val::from_cell(self.ty.content, self.cell.as_ptr().cast::<[u64; 2]>().read(), core.id) }
     }
 
     /// Changes the value.
@@ -318,13 +376,13 @@ impl Global {
             return Err(Error::Usage("the global is constant".into()));
         }
         let bits = global_bits(core, self.ty, value)?;
-        // SAFETY: the store, which is borrowed mutably, owns the cell.
-        unsafe { self.cell.as_ptr().write(bits) };
+        // SAFETY: the store, which is borrowed mutably, owns the cell of 16 bytes.
+        unsafe { self.cell.as_ptr().cast::<[u64; 2]>().write(bits) };
         Ok(())
     }
 }
 
-fn global_bits(core: &StoreCore, ty: GlobalType, value: Val) -> Result<u64, Error> {
-    let bits = (value.ty() == ty.content).then(|| value.to_bits(core.id)).flatten();
+fn global_bits(core: &StoreCore, ty: GlobalType, value: Val) -> Result<[u64; 2], Error> {
+    let bits = (value.ty() == ty.content).then(|| value.to_cell(core.id)).flatten();
     bits.ok_or_else(|| Error::Usage(format!("a global of {:?} cannot hold {value:?}", ty.content)))
 }

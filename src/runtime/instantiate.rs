@@ -251,9 +251,9 @@ impl<'a> Builder<'a> {
         let info = self.data.module.info();
         for (index, init) in info.global_inits.iter().enumerate() {
             let index = GlobalIndex(info.imported_globals + index as u32);
-            let value = self.data.eval(init);
-            // SAFETY: the cell is in the block.
-            unsafe { self.data.block.global(index).as_ptr().write(value) };
+            let value = self.data.eval_cell(init);
+            // SAFETY: the cell is in the block and has 16 bytes.
+            unsafe { self.data.block.global(index).as_ptr().cast::<[u64; 2]>().write(value) };
         }
     }
 

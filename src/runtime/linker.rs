@@ -88,7 +88,7 @@ impl<T: 'static> Linker<T> {
     /// Defines a host function whose type is known at run time only. The results that it writes must have the type's types.
     ///
     /// # Errors
-    /// If the name is bound to a function of that type already.
+    /// If the name is bound to a function of that type already, or the type has vectors.
     pub fn func_new(
         &mut self,
         module: &str,
@@ -96,6 +96,7 @@ impl<T: 'static> Linker<T> {
         ty: FuncType,
         closure: impl Fn(Caller<'_, T>, &[Val], &mut [Val]) -> Result<(), Trap> + Send + Sync + 'static,
     ) -> Result<&mut Self, Error> {
+        super::host::refuse_vectors(&ty)?;
         self.insert(module, name, Definition::Host(Arc::new(HostFunc::dynamic(ty, closure))))
     }
 
@@ -290,7 +291,9 @@ fn matches(wanted: &ExternType, given: &ExternType) -> bool {
                 && limits_match(wanted.limits, given.limits)
         }
         (ExternType::Memory(wanted), ExternType::Memory(given)) => {
-            wanted.memory64 == given.memory64 && limits_match(wanted.limits, given.limits)
+            wanted.memory64 == given.memory64
+                && wanted.shared == given.shared
+                && limits_match(wanted.limits, given.limits)
         }
         (ExternType::Global(wanted), ExternType::Global(given)) => wanted == given,
         (ExternType::Tag(wanted), ExternType::Tag(given)) => wanted == given,

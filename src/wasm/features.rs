@@ -3,9 +3,11 @@
 use super::LoadError;
 use wasmparser::{Validator, WasmFeatures};
 
-/// Accepted: WebAssembly 2.0 without vectors, extended constants, exceptions in both forms, tail calls, several memories, 64-bit memories and tables.
+/// Accepted: WebAssembly 2.0, relaxed vector instructions, threads, extended constants, exceptions in both forms, tail calls, several
+/// memories, 64-bit memories and tables.
 pub(super) const ACCEPTED: WasmFeatures = WasmFeatures::WASM2
-    .difference(WasmFeatures::SIMD)
+    .union(WasmFeatures::RELAXED_SIMD)
+    .union(WasmFeatures::THREADS)
     .union(WasmFeatures::EXTENDED_CONST)
     .union(WasmFeatures::EXCEPTIONS)
     .union(WasmFeatures::LEGACY_EXCEPTIONS)
@@ -15,9 +17,6 @@ pub(super) const ACCEPTED: WasmFeatures = WasmFeatures::WASM2
 
 /// Features that modules in the field use and that are refused by name.
 const REFUSED: &[(WasmFeatures, &str)] = &[
-    (WasmFeatures::SIMD, "vector instructions (simd128; build without -msimd128)"),
-    (WasmFeatures::RELAXED_SIMD, "relaxed vector instructions (build without -mrelaxed-simd)"),
-    (WasmFeatures::THREADS, "threads (shared memory and atomics; build without -pthread)"),
     (WasmFeatures::GC, "garbage-collected types"),
     (WasmFeatures::FUNCTION_REFERENCES, "typed function references"),
     (WasmFeatures::CUSTOM_PAGE_SIZES, "custom page sizes"),

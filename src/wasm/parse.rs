@@ -264,6 +264,7 @@ fn const_expr(expr: &wp::ConstExpr<'_>) -> Result<ConstExpr, wp::Error> {
             wp::Operator::I64Const { value } => ConstOp::I64(value),
             wp::Operator::F32Const { value } => ConstOp::F32(value.bits()),
             wp::Operator::F64Const { value } => ConstOp::F64(value.bits()),
+            wp::Operator::V128Const { value } => ConstOp::V128(value.i128() as u128),
             wp::Operator::GlobalGet { global_index } => ConstOp::GlobalGet(GlobalIndex(global_index)),
             wp::Operator::RefFunc { function_index } => ConstOp::RefFunc(FuncIndex(function_index)),
             wp::Operator::RefNull { .. } => ConstOp::RefNull,
@@ -288,7 +289,7 @@ pub(crate) fn val_type(ty: wp::ValType) -> ValType {
         wp::ValType::F32 => ValType::F32,
         wp::ValType::F64 => ValType::F64,
         wp::ValType::Ref(ty) => ref_type(ty),
-        wp::ValType::V128 => unreachable!("vectors are not among the accepted features"),
+        wp::ValType::V128 => ValType::V128,
     }
 }
 
@@ -316,7 +317,7 @@ fn table_type(ty: &wp::TableType) -> TableType {
 }
 
 fn memory_type(ty: &wp::MemoryType) -> MemoryType {
-    MemoryType { limits: Limits { min: ty.initial, max: ty.maximum }, memory64: ty.memory64 }
+    MemoryType { limits: Limits { min: ty.initial, max: ty.maximum }, memory64: ty.memory64, shared: ty.shared }
 }
 
 fn global_type(ty: &wp::GlobalType) -> GlobalType {

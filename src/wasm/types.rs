@@ -47,6 +47,8 @@ pub enum ValType {
     F32,
     /// 64-bit float.
     F64,
+    /// Vector of 128 bits.
+    V128,
     /// Reference to a function, or null.
     FuncRef,
     /// Reference to a value of the embedder, or null.
@@ -80,11 +82,13 @@ pub struct MemoryType {
     pub limits: Limits,
     /// Whether addresses have 64 bits.
     pub memory64: bool,
+    /// Whether threads share it.
+    pub shared: bool,
 }
 
 impl From<Limits> for MemoryType {
     fn from(limits: Limits) -> MemoryType {
-        MemoryType { limits, memory64: false }
+        MemoryType { limits, memory64: false, shared: false }
     }
 }
 
@@ -164,6 +168,8 @@ pub enum ConstOp {
     F32(u32),
     /// Push an f64 by its bits.
     F64(u64),
+    /// Push a vector by its bits.
+    V128(u128),
     /// Push a global's value.
     GlobalGet(GlobalIndex),
     /// Push a reference to a function.

@@ -5,6 +5,7 @@ mod limits;
 mod linking;
 mod memories;
 mod tail_calls;
+mod threads;
 mod traps;
 mod values;
 

@@ -68,12 +68,12 @@ fn wide_addresses_are_checked_whole() {
 #[test]
 fn limits_hold_for_every_memory() {
     let mut store = Store::new(&Engine::new(Config::new().memory_limit(Some(1 << 20))), ());
-    let wide = MemoryType { limits: Limits { min: 1, max: None }, memory64: true };
+    let wide = MemoryType { limits: Limits { min: 1, max: None }, memory64: true, shared: false };
     let memory = Memory::new(&mut store, wide).unwrap();
     assert_eq!(memory.grow(&mut store, 15), Some(1));
     assert_eq!(memory.grow(&mut store, 1), None);
-    assert_eq!(memory.ty(&store), MemoryType { limits: Limits { min: 16, max: None }, memory64: true });
-    let too_large = MemoryType { limits: Limits { min: 17, max: None }, memory64: true };
+    assert_eq!(memory.ty(&store), MemoryType { limits: Limits { min: 16, max: None }, memory64: true, shared: false });
+    let too_large = MemoryType { limits: Limits { min: 17, max: None }, memory64: true, shared: false };
     assert!(matches!(Memory::new(&mut store, too_large), Err(Error::Limit(_))));
 
     let engine = Engine::default();
@@ -97,5 +97,5 @@ fn a_64_bit_memory_is_another_type() {
     let (store, instance) = alone(WIDE);
     let ty = instance.get_export(&store, "wide").unwrap().ty(&store);
     let limits = Limits { min: 1, max: None };
-    assert_eq!(ty, ExternType::Memory(MemoryType { limits, memory64: true }));
+    assert_eq!(ty, ExternType::Memory(MemoryType { limits, memory64: true, shared: false }));
 }

@@ -1,4 +1,4 @@
-//! The official tests of WebAssembly 2.0 without vectors, and of the proposals that the engine has, on the compiler.
+//! The official tests of WebAssembly 2.0, of vectors and of other proposals, on the compiler.
 //!
 //! [`EXPECTED_FAILURES`] names what does not pass and why; an entry that begins to pass fails the test, too.
 //! With `WASMJIT_SPEC=name`, only files whose names contain it run.
@@ -97,4 +97,19 @@ fn memories_of_64_bits() {
 #[test]
 fn exceptions() {
     run(proposal(Proposal::ExceptionHandling), WasmFeatures::WASM2.union(WasmFeatures::EXCEPTIONS), &Config::new());
+}
+
+#[test]
+fn vectors() {
+    run(proposal(Proposal::Simd), WasmFeatures::WASM2.union(WasmFeatures::MULTI_MEMORY), &Config::new());
+}
+
+#[test]
+fn relaxed_vectors() {
+    run(proposal(Proposal::RelaxedSimd), WasmFeatures::WASM2.union(WasmFeatures::RELAXED_SIMD), &Config::new());
+}
+
+#[test]
+fn threads() {
+    run(proposal(Proposal::Threads), WasmFeatures::WASM1.union(WasmFeatures::THREADS), &Config::new());
 }

@@ -8,9 +8,11 @@
 //! The body must have been validated.
 
 mod assigned;
+mod atomic;
 mod control;
 mod exceptions;
 mod operators;
+mod vector;
 
 use super::func::*;
 use super::ops::Op;

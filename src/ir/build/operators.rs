@@ -20,6 +20,8 @@ impl Builder<'_> {
             || self.numeric(op)
             || self.memory(op)
             || self.table(op)
+            || self.vector(op)
+            || self.atomic(op)
         {
             return;
         }
@@ -173,26 +175,44 @@ impl Builder<'_> {
         self.value_op::<1>(Op::Convert(kind), kind.to());
     }
 
-    fn load(&mut self, kind: L, arg: MemArg) {
+    pub(super) fn load(&mut self, kind: L, arg: MemArg) {
         let index = self.pop();
         let (address, offset) = self.place(index, &arg, kind.bytes());
         let value = self.insert(Op::Load(kind, offset), smallvec![address], kind.ty());
         self.stack.push(value);
     }
 
-    fn store(&mut self, kind: S, arg: MemArg) {
-        let value = self.pop();
+    pub(super) fn store(&mut self, kind: S, arg: MemArg) {
+        self.placed::<1>(&arg, kind.bytes(), |offset| Op::Store(kind, offset), None);
+    }
+
+    /// An access with `N` operands besides the index.
+    pub(super) fn placed<const N: usize>(
+        &mut self,
+        arg: &MemArg,
+        bytes: u32,
+        op: impl FnOnce(u32) -> Op,
+        result: Option<Type>,
+    ) {
+        let values = self.pop_many::<N>();
         let index = self.pop();
-        let (address, offset) = self.place(index, &arg, kind.bytes());
-        self.append(Op::Store(kind, offset), smallvec![address, value], &[]);
+        let (address, offset) = self.place(index, arg, bytes);
+        let mut args: SmallVec<[Value; 3]> = smallvec![address];
+        args.extend(values);
+        let results = self.append(op(offset), args, result.as_slice());
+        self.stack.extend(results);
+    }
+
+    pub(super) fn accessed_memory(&self, arg: &MemArg) -> MemoryIndex {
+        match arg.target {
+            MemArgTarget::Memory(index) => MemoryIndex(index),
+            MemArgTarget::Array(_) => unreachable!("arrays are not among the accepted features"),
+        }
     }
 
     /// The first operand and the offset of an access to linear memory of so many bytes.
     pub(super) fn place(&mut self, index: Value, arg: &MemArg, bytes: u32) -> (Value, u32) {
-        let memory = match arg.target {
-            MemArgTarget::Memory(index) => MemoryIndex(index),
-            MemArgTarget::Array(_) => unreachable!("arrays are not among the accepted features"),
-        };
+        let memory = self.accessed_memory(arg);
         match u32::try_from(arg.offset) {
             Ok(offset) if memory.0 == 0 && self.module.index_type(memory) == Type::I32 => (index, offset),
             _ => (self.append(Op::Address(memory, arg.offset, bytes), smallvec![index], &[Type::Ref])[0], 0),

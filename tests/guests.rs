@@ -175,9 +175,36 @@ fn c_plus_plus_without_exceptions() {
     });
 }
 
+/// What the C++ program with exceptions prints.
+const EXC: &str = "dtor f\ndtor f\ndtor f\nint 17\ndtor f\nexc big 3\ndtor f\nexc big 4\nre x\noor\n22\n";
+
+/// What the program with `setjmp` prints.
+const SJLJ: &str = "r=42 k=5\ni=0 r=42\ni=1 r=42\ni=2 r=42\n";
+
+#[test]
+fn exceptions_of_webassembly() {
+    each(
+        &[
+            "em3.1.69/js-excwasm",
+            "em3.1.69/standalone-excwasm",
+            "em3.1.69/standalone-excwasmexnref",
+            "em6.0.5/js-excwasm",
+            "em6.0.5/standalone-excwasm",
+        ],
+        |name| expect(&run_plain(name, &[]), 0, EXC),
+    );
+}
+
+#[test]
+fn longjmp_by_exceptions_of_webassembly() {
+    each(
+        &["em3.1.69/js-sjljwasm", "em3.1.69/standalone-sjljwasm", "em6.0.5/js-sjljwasm", "em6.0.5/standalone-sjljwasm"],
+        |name| expect(&run_plain(name, &[]), 0, SJLJ),
+    );
+}
+
 #[test]
 fn exceptions_unwind_through_the_host() {
-    let wanted = "dtor f\ndtor f\ndtor f\nint 17\ndtor f\nexc big 3\ndtor f\nexc big 4\nre x\noor\n22\n";
     each(
         &[
             "em3.1.6/js-excjs",
@@ -186,7 +213,7 @@ fn exceptions_unwind_through_the_host() {
             "em6.0.5/js-excjs",
             "em6.0.5/standalone-excjs",
         ],
-        |name| expect(&run_plain(name, &[]), 0, wanted),
+        |name| expect(&run_plain(name, &[]), 0, EXC),
     );
 }
 
@@ -215,7 +242,6 @@ fn signals_that_a_program_raises_itself() {
 
 #[test]
 fn longjmp_through_the_host() {
-    let wanted = "r=42 k=5\ni=0 r=42\ni=1 r=42\ni=2 r=42\n";
     each(
         &[
             "em3.1.6/js-sjlj",
@@ -224,7 +250,7 @@ fn longjmp_through_the_host() {
             "em6.0.5/js-sjlj",
             "em6.0.5/standalone-sjlj",
         ],
-        |name| expect(&run_plain(name, &[]), 0, wanted),
+        |name| expect(&run_plain(name, &[]), 0, SJLJ),
     );
 }
 
@@ -361,8 +387,6 @@ fn refusals_say_what_helps() {
         ("em6.0.5/js-O3-selfpipe", "-O2"),
         ("em3.1.69/js-wasmfs-fileio", "WASMFS"),
         ("em3.1.69/js-pthread", "threads"),
-        ("em3.1.69/js-excwasm", "exception"),
-        ("em3.1.69/js-sjljwasm", "exception"),
         ("em3.1.69/js-maindl2", "dlopen"),
     ] {
         match run(name, &Policy::new(), &[]) {

@@ -48,6 +48,10 @@ trap_codes! {
     StackOverflow = 9, "call stack exhausted";
     /// The embedder asked the guest to stop (time limit, signal).
     Interrupt = 10, "interrupted";
+    /// `throw_ref` of null.
+    NullException = 11, "null exception reference";
+    /// The guest keeps more exceptions than the store allows.
+    TooManyExceptions = 12, "too many exceptions";
     /// An atomic access whose address is not a multiple of its size.
     UnalignedAtomic = 20, "unaligned atomic";
     /// A wait on a memory that is not shared: nobody could end it.

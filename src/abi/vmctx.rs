@@ -22,6 +22,8 @@ pub struct VmCtx {
     pub type_ids: *const u32,
     /// The runtime's instance that owns this block; compiled code does not read it.
     pub owner: *mut std::ffi::c_void,
+    /// The exception that the handler which runs next catches.
+    pub exception: *mut ExceptionDesc,
 }
 
 /// What compiled code knows of a linear memory.
@@ -44,6 +46,16 @@ pub struct TableDesc {
     pub len: u64,
 }
 
+/// What compiled code knows of an exception. References to exceptions are its address.
+#[repr(C)]
+#[derive(Debug)]
+pub struct ExceptionDesc {
+    /// The tag's identity: equal for equal tags only.
+    pub tag: *const std::ffi::c_void,
+    /// The values: cells of [`EXCEPTION_CELL_BYTES`], one for each of the tag's parameters.
+    pub values: *mut u8,
+}
+
 /// A function that may be called: code, the vmctx it runs with, and its type's engine-wide id.
 ///
 /// A host function's `ctx` points to its own context, whose first word must be readable like [`VmCtx::memory_base`]
@@ -57,13 +69,13 @@ pub struct FuncRef {
     pub ctx: *mut VmCtx,
     /// Engine-wide type id.
     pub type_id: u32,
-    /// Not read by compiled code: the runtime marks host functions here.
+    /// Not zero for host functions: they leave their stack arguments to the caller.
     pub reserved: u32,
 }
 
 /// Byte offsets of the header's fields and of the structs that compiled code reads.
 pub mod offset {
-    use super::{FuncRef, MemoryDesc, TableDesc, VmCtx};
+    use super::{ExceptionDesc, FuncRef, MemoryDesc, TableDesc, VmCtx};
     use std::mem::offset_of;
 
     /// [`VmCtx::memory_base`]
@@ -80,6 +92,14 @@ pub mod offset {
     pub const TYPE_IDS: i32 = offset_of!(VmCtx, type_ids) as i32;
     /// [`VmCtx::owner`]
     pub const OWNER: i32 = offset_of!(VmCtx, owner) as i32;
+    /// [`VmCtx::exception`]
+    pub const EXCEPTION: i32 = offset_of!(VmCtx, exception) as i32;
+    /// [`ExceptionDesc::tag`]
+    pub const EXCEPTION_TAG: i32 = offset_of!(ExceptionDesc, tag) as i32;
+    /// [`ExceptionDesc::values`]
+    pub const EXCEPTION_VALUES: i32 = offset_of!(ExceptionDesc, values) as i32;
+    /// [`MemoryDesc::base`]
+    pub const MEMORY_START: i32 = offset_of!(MemoryDesc, base) as i32;
     /// [`MemoryDesc::bytes`]
     pub const MEMORY_BYTES: i32 = offset_of!(MemoryDesc, bytes) as i32;
     /// [`TableDesc::base`]
@@ -90,6 +110,8 @@ pub mod offset {
     pub const FUNC_CODE: i32 = offset_of!(FuncRef, code) as i32;
     /// [`FuncRef::ctx`]
     pub const FUNC_CTX: i32 = offset_of!(FuncRef, ctx) as i32;
+    /// [`FuncRef::reserved`]
+    pub const FUNC_RESERVED: i32 = offset_of!(FuncRef, reserved) as i32;
     /// [`FuncRef::type_id`]
     pub const FUNC_TYPE_ID: i32 = offset_of!(FuncRef, type_id) as i32;
 }
@@ -97,16 +119,23 @@ pub mod offset {
 /// Bytes of an own global's cell (room for a vector).
 pub const GLOBAL_CELL_BYTES: usize = 16;
 
+/// Bytes of a value in an exception (room for a vector).
+pub const EXCEPTION_CELL_BYTES: usize = 16;
+
 /// Where the module-dependent arrays lie: computed from counts, the same for compiler and runtime.
 ///
 /// Order: header, `FuncRef` per function of the module's index space (imported first), `*mut TableDesc` per table
-/// (imported first), `*mut u8` per imported global, 16-byte cells per own global.
+/// (imported first), `*mut MemoryDesc` per memory (imported first), identity per exception tag (imported first), `*mut u8` per imported global, 16-byte cells per own global.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 pub struct VmLayout {
     /// Number of functions, imported ones included.
     pub functions: u32,
     /// Number of tables, imported ones included.
     pub tables: u32,
+    /// Number of memories, imported ones included.
+    pub memories: u32,
+    /// Number of exception tags, imported ones included.
+    pub tags: u32,
     /// Number of imported globals.
     pub imported_globals: u32,
     /// Number of globals, imported ones included.
@@ -125,6 +154,18 @@ impl VmLayout {
     /// Offset of the pointer to the [`TableDesc`] of table `index`.
     pub fn table(&self, index: u32) -> i32 {
         (self.tables_start() + 8 * index as usize) as i32
+    }
+
+    /// Offset of the pointer to the [`MemoryDesc`] of memory `index`; memory 0 stands in the header, too.
+    pub fn memory(&self, index: u32) -> i32 {
+        debug_assert!(index < self.memories);
+        (self.memories_start() + 8 * index as usize) as i32
+    }
+
+    /// Offset of the identity of tag `index`.
+    pub fn tag(&self, index: u32) -> i32 {
+        debug_assert!(index < self.tags);
+        (self.tags_start() + 8 * index as usize) as i32
     }
 
     /// Offset of the pointer to imported global `index`'s cell.
@@ -148,8 +189,16 @@ impl VmLayout {
         Self::HEADER + size_of::<FuncRef>() * self.functions as usize
     }
 
-    fn global_pointers_start(&self) -> usize {
+    fn memories_start(&self) -> usize {
         self.tables_start() + 8 * self.tables as usize
+    }
+
+    fn tags_start(&self) -> usize {
+        self.memories_start() + 8 * self.memories as usize
+    }
+
+    fn global_pointers_start(&self) -> usize {
+        self.tags_start() + 8 * self.tags as usize
     }
 
     fn cells_start(&self) -> usize {

@@ -5,7 +5,7 @@ use super::failure::{Failure, OK, Outcome};
 use super::source;
 use std::fmt::Write as _;
 use std::io::Write as _;
-use wasmjit::wasm::{self, ExportKind, ExternType, FuncType, Limits, Module, ValType};
+use wasmjit::wasm::{self, ExportKind, ExternType, FuncType, MemoryType, Module, ValType};
 use wasmparser::{Validator, WasmFeatures};
 
 /// Bytes of a page of linear memory.
@@ -24,6 +24,11 @@ const FEATURES: &[(WasmFeatures, &str)] = &[
     (WasmFeatures::BULK_MEMORY, "bulk-memory"),
     (WasmFeatures::REFERENCE_TYPES, "reference-types"),
     (WasmFeatures::EXTENDED_CONST, "extended-const"),
+    (WasmFeatures::TAIL_CALL, "tail-call"),
+    (WasmFeatures::MULTI_MEMORY, "multimemory"),
+    (WasmFeatures::MEMORY64, "memory64"),
+    (WasmFeatures::EXCEPTIONS, "exception-handling"),
+    (WasmFeatures::LEGACY_EXCEPTIONS, "exception-handling (legacy form)"),
     (WasmFeatures::SIMD, "simd128"),
     (WasmFeatures::RELAXED_SIMD, "relaxed-simd"),
     (WasmFeatures::THREADS, "atomics"),
@@ -63,10 +68,10 @@ impl Report<'_> {
         let module = self.module;
         writeln!(out, "{:<10}{}", "kind", self.kind())?;
         writeln!(out, "{:<10}{} bytes, {} functions", "size", self.bytes.len(), module.bodies.len())?;
-        if let Some(limits) = module.memory {
-            let whose = if module.memory_imported { ", imported" } else { "" };
-            let shared = if module.memory_shared { ", shared" } else { "" };
-            writeln!(out, "{:<10}{}{shared}{whose}", "memory", memory(limits))?;
+        for (index, ty) in module.memories.iter().enumerate() {
+            let whose = if (index as u32) < module.imported_memories { ", imported" } else { "" };
+            let shared = if ty.shared { ", shared" } else { "" };
+            writeln!(out, "{:<10}{}{shared}{whose}", "memory", memory(*ty))?;
         }
         let features = used_features(self.bytes);
         writeln!(out, "{:<10}{}", "features", if features.is_empty() { "none".into() } else { features.join(", ") })?;
@@ -108,7 +113,8 @@ impl Report<'_> {
         match kind {
             ExportKind::Func(func) => function(module.func_type(func)),
             ExportKind::Table(table) => format!("table of {}", value(module.tables[table.index()].element)),
-            ExportKind::Memory => "memory".to_string(),
+            ExportKind::Memory(_) => "memory".to_string(),
+            ExportKind::Tag(tag) => format!("exception tag {}", function(module.tag_type(tag))),
             ExportKind::Global(global) => format!("global {}", value(module.globals[global.index()].content)),
         }
     }
@@ -126,15 +132,17 @@ fn used_features(bytes: &[u8]) -> Vec<&'static str> {
     FEATURES.iter().filter(|(feature, _)| !valid(all.difference(*feature))).map(|(_, name)| *name).collect()
 }
 
-fn memory(limits: Limits) -> String {
-    let size = |pages: u32| {
-        let bytes = u64::from(pages) * PAGE;
+fn memory(ty: MemoryType) -> String {
+    let limits = ty.limits;
+    let most = if ty.memory64 { "64-bit" } else { "up to 4096 MiB" };
+    let size = |pages: u64| {
+        let bytes = pages.saturating_mul(PAGE);
         if bytes.is_multiple_of(1 << 20) { format!("{} MiB", bytes >> 20) } else { format!("{} KiB", bytes >> 10) }
     };
     match limits.max {
         Some(max) if max == limits.min => format!("{}, fixed", size(max)),
         Some(max) => format!("{}, up to {}", size(limits.min), size(max)),
-        None => format!("{}, up to 4096 MiB", size(limits.min)),
+        None => format!("{}, {most}", size(limits.min)),
     }
 }
 
@@ -142,9 +150,10 @@ fn external(ty: &ExternType) -> String {
     match ty {
         ExternType::Func(ty) => function(ty),
         ExternType::Table(ty) => format!("table of {}", value(ty.element)),
-        ExternType::SharedMemory(limits) => format!("shared memory, {}", memory(*limits)),
-        ExternType::Memory(limits) => format!("memory, {}", memory(*limits)),
+        ExternType::Memory(ty) if ty.shared => format!("shared memory, {}", memory(*ty)),
+        ExternType::Memory(ty) => format!("memory, {}", memory(*ty)),
         ExternType::Global(ty) => format!("global {}", value(ty.content)),
+        ExternType::Tag(ty) => format!("exception tag {}", function(ty)),
     }
 }
 
@@ -165,6 +174,7 @@ fn value(ty: ValType) -> &'static str {
         ValType::V128 => "v128",
         ValType::FuncRef => "funcref",
         ValType::ExternRef => "externref",
+        ValType::ExnRef => "exnref",
     }
 }
 

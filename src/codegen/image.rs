@@ -5,7 +5,7 @@
 
 mod serial;
 
-use super::options::{CallSite, CodegenError, Options, TrapSite};
+use super::options::{CallSite, CodegenError, HandlerSite, Options, TrapSite};
 use super::x64::{self, CompiledFunction};
 use crate::abi::builtins::Builtin;
 use crate::abi::trap::TrapCode;
@@ -18,7 +18,7 @@ use std::ops::Range;
 const ALIGN: usize = 16;
 
 /// Changes whenever the function convention or the meaning of a table changes.
-const CONVENTION_VERSION: u64 = 1;
+const CONVENTION_VERSION: u64 = 3;
 
 /// No trampoline.
 const NONE: u32 = u32::MAX;
@@ -34,6 +34,7 @@ pub struct CodeImage {
     trampolines: Vec<u32>,
     traps: Vec<TrapSite>,
     calls: Vec<CallSite>,
+    handlers: Vec<HandlerSite>,
     options: Options,
     uses_floats: bool,
 }
@@ -49,12 +50,18 @@ pub fn abi_hash() -> u64 {
         offset::INTERRUPT,
         offset::BUILTINS,
         offset::TYPE_IDS,
+        offset::MEMORY_START,
         offset::MEMORY_BYTES,
         offset::TABLE_BASE,
         offset::TABLE_LEN,
         offset::FUNC_CODE,
         offset::FUNC_CTX,
         offset::FUNC_TYPE_ID,
+        offset::FUNC_RESERVED,
+        offset::EXCEPTION,
+        offset::EXCEPTION_TAG,
+        offset::EXCEPTION_VALUES,
+        crate::abi::vmctx::EXCEPTION_CELL_BYTES as i32,
         size_of::<VmCtx>() as i32,
         size_of::<FuncRef>() as i32,
         crate::abi::vmctx::GLOBAL_CELL_BYTES as i32,
@@ -94,6 +101,7 @@ impl CodeImage {
             trampolines: vec![NONE; module.types.len()],
             traps: Vec::with_capacity(functions.iter().map(|function| function.code.traps.len()).sum()),
             calls: Vec::with_capacity(functions.iter().map(|function| function.code.call_sites.len()).sum()),
+            handlers: Vec::new(),
             options: Options { check_allocation: false, ..*options },
             uses_floats: functions.iter().any(|function| function.uses_floats),
         };
@@ -101,6 +109,8 @@ impl CodeImage {
             let start = image.append(&function.code.bytes)?;
             image.functions.push((start, function.code.bytes.len() as u32));
             image.traps.extend(function.code.traps.iter().map(|site| TrapSite { pc: site.pc + start, ..*site }));
+            let site = |site: &HandlerSite| HandlerSite { pc: site.pc + start, landing: site.landing + start };
+            image.handlers.extend(function.code.handlers.iter().map(site));
             image.calls.extend(function.code.call_sites.iter().map(|site| CallSite { pc: site.pc + start, ..*site }));
         }
         for (at, function) in functions.iter().enumerate() {
@@ -198,6 +208,11 @@ impl CodeImage {
     /// All calls, by rising offset.
     pub fn calls(&self) -> &[CallSite] {
         &self.calls
+    }
+
+    /// All calls with handlers, by rising offset.
+    pub fn handlers(&self) -> &[HandlerSite] {
+        &self.handlers
     }
 
     /// All trap sites, by rising offset.

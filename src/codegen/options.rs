@@ -177,3 +177,12 @@ pub struct CallSite {
     /// Where in the module.
     pub loc: u32,
 }
+
+/// A call whose exceptions the calling function handles.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct HandlerSite {
+    /// Offset of the instruction after the call.
+    pub pc: u32,
+    /// Offset of the code where exceptions arrive.
+    pub landing: u32,
+}

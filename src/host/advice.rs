@@ -95,10 +95,10 @@ pub fn explain_missing(module: &str, name: &str, ty: &ExternType) -> String {
         return (*advice).to_string();
     }
     match ty {
-        ExternType::Memory(_) | ExternType::SharedMemory(_) => {
+        ExternType::Memory(_) => {
             return "it imports its memory, as programs with threads do; link it without -pthread".into();
         }
-        ExternType::Table(_) | ExternType::Global(_) => {
+        ExternType::Table(_) | ExternType::Global(_) | ExternType::Tag(_) => {
             return "it is part of a dynamically linked program; link it without -sMAIN_MODULE and -sSIDE_MODULE"
                 .into();
         }

@@ -19,12 +19,25 @@ pub fn provided() -> impl Iterator<Item = Row> {
 pub fn provides(module: &str, name: &str, ty: &ExternType) -> bool {
     let named_by_type = ["invoke_", "__cxa_find_matching_catch_"].iter().any(|prefix| name.starts_with(prefix));
     provided().any(|row| row.accepts(module, name, ty))
+        || is_tag(module, ty)
         || (module == "env" && named_by_type && matches!(ty, ExternType::Func(_)))
+}
+
+/// Emscripten's dynamically linked programs share their exception tags (`__cpp_exception`, `__c_longjmp`) by importing them.
+fn is_tag(module: &str, ty: &ExternType) -> bool {
+    module == "env" && matches!(ty, ExternType::Tag(_))
 }
 
 /// Defines every host function in a linker, for the given module.
 pub fn link<T: HasHost + 'static>(linker: &mut Linker<T>, module: &Module) -> std::result::Result<(), Error> {
     emscripten::link(linker, module)?;
+    for import in module.imports() {
+        if let ExternType::Tag(ty) = &import.ty
+            && is_tag(&import.module, &import.ty)
+        {
+            linker.tag(&import.module, &import.name, ty.clone())?;
+        }
+    }
     wasi::link(linker)
 }
 

@@ -103,6 +103,20 @@ pub enum Terminator {
         /// Target of larger indices.
         default: BlockCall,
     },
+    /// The block's last instruction is a call: to `normal` when it returns, to `unwind` when an exception leaves it.
+    Call {
+        /// Target after a return.
+        normal: BlockCall,
+        /// Target after a throw; the call's results are not defined there.
+        unwind: BlockCall,
+    },
+    /// Leaves the function by a call that takes its place: an [`Op::Call`] or [`Op::CallIndirect`] with its operands.
+    TailCall {
+        /// The call.
+        op: Op,
+        /// Its operands.
+        args: SmallVec<[Value; 3]>,
+    },
     /// Leaves the function.
     Return(SmallVec<[Value; 2]>),
     /// Stops the guest.
@@ -214,8 +228,9 @@ impl Terminator {
         match self {
             Terminator::Jump(to) => SmallVec::from_slice(&[to]),
             Terminator::Branch { then, otherwise, .. } => SmallVec::from_slice(&[then, otherwise]),
+            Terminator::Call { normal, unwind } => SmallVec::from_slice(&[normal, unwind]),
             Terminator::Switch { targets, default, .. } => targets.iter().chain(Some(default)).collect(),
-            Terminator::Return(_) | Terminator::Trap(_) => SmallVec::new(),
+            Terminator::Return(_) | Terminator::TailCall { .. } | Terminator::Trap(_) => SmallVec::new(),
         }
     }
 
@@ -225,8 +240,10 @@ impl Terminator {
             Terminator::Switch { targets, default, .. } => targets.get(slot).unwrap_or(default),
             Terminator::Branch { then, .. } if slot == 0 => then,
             Terminator::Branch { otherwise, .. } => otherwise,
+            Terminator::Call { normal, .. } if slot == 0 => normal,
+            Terminator::Call { unwind, .. } => unwind,
             Terminator::Jump(to) => to,
-            Terminator::Return(_) | Terminator::Trap(_) => unreachable!("no targets"),
+            Terminator::Return(_) | Terminator::TailCall { .. } | Terminator::Trap(_) => unreachable!("no targets"),
         }
     }
 
@@ -236,8 +253,10 @@ impl Terminator {
             Terminator::Switch { targets, default, .. } => targets.get_mut(slot).unwrap_or(default),
             Terminator::Branch { then, .. } if slot == 0 => then,
             Terminator::Branch { otherwise, .. } => otherwise,
+            Terminator::Call { normal, .. } if slot == 0 => normal,
+            Terminator::Call { unwind, .. } => unwind,
             Terminator::Jump(to) => to,
-            Terminator::Return(_) | Terminator::Trap(_) => unreachable!("no targets"),
+            Terminator::Return(_) | Terminator::TailCall { .. } | Terminator::Trap(_) => unreachable!("no targets"),
         }
     }
 
@@ -246,8 +265,9 @@ impl Terminator {
         match self {
             Terminator::Jump(to) => std::iter::once(to).collect(),
             Terminator::Branch { then, otherwise, .. } => [then, otherwise].into_iter().collect(),
+            Terminator::Call { normal, unwind } => [normal, unwind].into_iter().collect(),
             Terminator::Switch { targets, default, .. } => targets.iter_mut().chain(Some(default)).collect(),
-            Terminator::Return(_) | Terminator::Trap(_) => SmallVec::new(),
+            Terminator::Return(_) | Terminator::TailCall { .. } | Terminator::Trap(_) => SmallVec::new(),
         }
     }
 
@@ -257,7 +277,8 @@ impl Terminator {
             Terminator::Branch { cond, .. } => f(*cond),
             Terminator::Switch { index, .. } => f(*index),
             Terminator::Return(values) => values.iter().copied().for_each(&mut f),
-            Terminator::Jump(_) | Terminator::Trap(_) => {}
+            Terminator::TailCall { args, .. } => args.iter().copied().for_each(&mut f),
+            Terminator::Jump(_) | Terminator::Call { .. } | Terminator::Trap(_) => {}
         }
         for target in self.targets() {
             target.args.iter().copied().for_each(&mut f);
@@ -270,7 +291,8 @@ impl Terminator {
             Terminator::Branch { cond, .. } => *cond = f(*cond),
             Terminator::Switch { index, .. } => *index = f(*index),
             Terminator::Return(values) => values.iter_mut().for_each(|v| *v = f(*v)),
-            Terminator::Jump(_) | Terminator::Trap(_) => {}
+            Terminator::TailCall { args, .. } => args.iter_mut().for_each(|v| *v = f(*v)),
+            Terminator::Jump(_) | Terminator::Call { .. } | Terminator::Trap(_) => {}
         }
         for target in self.targets_mut() {
             target.args.iter_mut().for_each(|v| *v = f(*v));

@@ -5,7 +5,7 @@
 
 use super::simd::{Shape, VectorOp};
 use super::types::Type;
-use crate::wasm::{DataIndex, ElemIndex, FuncIndex, GlobalIndex, TableIndex, TypeIndex};
+use crate::wasm::{DataIndex, ElemIndex, FuncIndex, GlobalIndex, MemoryIndex, TableIndex, TagIndex, TypeIndex};
 
 /// Declares a kind enum with the name of each row in the text form.
 macro_rules! kinds {
@@ -343,9 +343,12 @@ pub enum Op {
     Convert(ConvertKind),
     /// `(ty if non-zero, ty if zero, i32) -> ty`
     Select(Type),
-    /// `(i32 address) -> value`; the effective address is the 33-bit sum with the offset.
+    /// `(index, of the memory's type) -> ref`: the address of an access at index + offset, of so many bytes, in the host. Traps unless it lies
+    /// inside the memory. For memories whose accesses are not cheaper than that: all but a 32-bit memory 0.
+    Address(MemoryIndex, u64, u32),
+    /// `(i32 address) -> value`; the effective address is the 33-bit sum with the offset. With a `ref` of [`Op::Address`] instead: there.
     Load(LoadKind, u32),
-    /// `(i32 address, value) -> ()`
+    /// `(i32 address, value) -> ()`, or with a `ref` as [`Op::Load`].
     Store(StoreKind, u32),
     /// As its row says.
     Vector(VectorOp),
@@ -371,39 +374,39 @@ pub enum Op {
     AtomicCmpxchg(LoadKind, u32),
     /// `() -> ()`
     AtomicFence,
-    /// `(i32 address, expected, i64 timeout) -> i32`: waits on 32 or 64 bits.
-    AtomicWait(Type, u32),
-    /// `(i32 address, i32 count) -> i32`
-    AtomicNotify(u32),
+    /// `(address, expected, i64 timeout) -> i32`: waits on 32 or 64 bits. Of other memories than a 32-bit memory 0, the address is an i64.
+    AtomicWait(MemoryIndex, Type, u32),
+    /// `(address, i32 count) -> i32`, as above.
+    AtomicNotify(MemoryIndex, u32),
     /// `() -> ty`
     GlobalGet(GlobalIndex),
     /// `(ty) -> ()`
     GlobalSet(GlobalIndex),
     /// `(args...) -> results...`
     Call(FuncIndex),
-    /// `(args..., i32 index) -> results...`; the type is that of the module's type section.
+    /// `(args..., index) -> results...`; the type is that of the module's type section.
     CallIndirect(TableIndex, TypeIndex),
     /// `() -> ref`
     RefFunc(FuncIndex),
-    /// `() -> i32` in pages
-    MemorySize,
-    /// `(i32 pages) -> i32`
-    MemoryGrow,
-    /// `(dst, value, len) -> ()`
-    MemoryFill,
-    /// `(dst, src, len) -> ()`
-    MemoryCopy,
-    /// `(dst, src, len) -> ()`
-    MemoryInit(DataIndex),
+    /// `() -> size` in pages. Sizes and indices are i32, or i64 for 64-bit memories and tables.
+    MemorySize(MemoryIndex),
+    /// `(pages) -> size`
+    MemoryGrow(MemoryIndex),
+    /// `(dst, i32 value, len) -> ()`
+    MemoryFill(MemoryIndex),
+    /// `(dst, src, len) -> ()`: destination memory first; the length is i64 if both are 64-bit.
+    MemoryCopy(MemoryIndex, MemoryIndex),
+    /// `(dst, i32 src, i32 len) -> ()`
+    MemoryInit(MemoryIndex, DataIndex),
     /// `() -> ()`
     DataDrop(DataIndex),
-    /// `(i32) -> ref`
+    /// `(index) -> ref`
     TableGet(TableIndex),
-    /// `(i32, ref) -> ()`
+    /// `(index, ref) -> ()`
     TableSet(TableIndex),
-    /// `() -> i32`
+    /// `() -> size`
     TableSize(TableIndex),
-    /// `(ref, i32) -> i32`
+    /// `(ref, size) -> size`
     TableGrow(TableIndex),
     /// `(dst, ref, len) -> ()`
     TableFill(TableIndex),
@@ -415,6 +418,22 @@ pub enum Op {
     ElemDrop(ElemIndex),
     /// `() -> ()`: traps if the interrupt flag is set; stands at loop heads if polling was asked for.
     Poll,
+    /// `() -> ref`: a new exception with that tag, whose values are still to be set. It becomes the pending one.
+    ExceptionNew(TagIndex),
+    /// `() -> ref`: the pending exception; stands at the head of what handles it.
+    ExceptionPending,
+    /// `(ref) -> ()`: makes an exception the pending one; traps on null.
+    ExceptionPend,
+    /// `(ref) -> ref`: the identity of an exception's tag.
+    ExceptionTag,
+    /// `(ref) -> ty`: an exception's value of that number.
+    ExceptionGet(Type, u32),
+    /// `(ref, ty) -> ()`: sets an exception's value of that number.
+    ExceptionSet(Type, u32),
+    /// `() -> ref`: the identity of a tag.
+    Tag(TagIndex),
+    /// `(ref) -> ()`: throws an exception to the function's callers, and does not return; traps on null.
+    Throw,
 }
 
 impl Op {
@@ -425,7 +444,7 @@ impl Op {
                 !matches!(kind, BinaryKind::DivS | BinaryKind::DivU | BinaryKind::RemS | BinaryKind::RemU)
             }
             Op::Convert(kind) => !kind.traps(),
-            Op::Const(..) | Op::Unary(..) | Op::Compare(..) | Op::Select(_) | Op::RefFunc(_) => true,
+            Op::Const(..) | Op::Unary(..) | Op::Compare(..) | Op::Select(_) | Op::RefFunc(_) | Op::Tag(_) => true,
             Op::Vector(_) | Op::VectorConst(_) | Op::Shuffle(_) | Op::ExtractLane(..) | Op::ReplaceLane(..) => true,
             _ => false,
         }
@@ -433,7 +452,9 @@ impl Op {
 
     /// Whether the instruction may be dropped when its results are not used.
     pub fn is_removable(self) -> bool {
-        self.is_pure() || matches!(self, Op::GlobalGet(_) | Op::MemorySize | Op::TableSize(_))
+        let reads = matches!(self, Op::GlobalGet(_) | Op::MemorySize(_) | Op::TableSize(_));
+        // An exception's tag and values do not change once it has been thrown.
+        self.is_pure() || reads || matches!(self, Op::ExceptionPending | Op::ExceptionTag | Op::ExceptionGet(..))
     }
 }
 

@@ -38,6 +38,8 @@ fn term_text(term: &Terminator) -> String {
             let targets: Vec<String> = targets.iter().map(call_text).collect();
             format!("switch {index:?}, [{}], {}", targets.join(", "), call_text(default))
         }
+        Terminator::Call { normal, unwind } => format!("call {}, unwind {}", call_text(normal), call_text(unwind)),
+        Terminator::TailCall { op, args } => format!("tail {} {}", op_text(*op), list(args)),
         Terminator::Return(values) => format!("return {}", list(values)),
         Terminator::Trap(code) => format!("trap {code}"),
     }

@@ -1,6 +1,6 @@
 //! Types of IR values.
 
-use crate::wasm::ValType;
+use crate::wasm::{MemoryIndex, Module, TableIndex, ValType};
 
 /// Type of an IR value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -56,7 +56,19 @@ impl From<ValType> for Type {
             ValType::F32 => Type::F32,
             ValType::F64 => Type::F64,
             ValType::V128 => Type::V128,
-            ValType::FuncRef | ValType::ExternRef => Type::Ref,
+            ValType::FuncRef | ValType::ExternRef | ValType::ExnRef => Type::Ref,
         }
+    }
+}
+
+impl Module {
+    /// Type of a memory's indices and sizes.
+    pub fn index_type(&self, memory: MemoryIndex) -> Type {
+        if self.memories[memory.index()].memory64 { Type::I64 } else { Type::I32 }
+    }
+
+    /// Type of a table's indices and sizes.
+    pub fn table_index_type(&self, table: TableIndex) -> Type {
+        if self.tables[table.index()].table64 { Type::I64 } else { Type::I32 }
     }
 }

@@ -79,6 +79,17 @@ impl Verifier<'_> {
         for target in data.term.targets() {
             self.call(block, target)?;
         }
+        if let Terminator::TailCall { op, args } = &data.term {
+            let args: Vec<Type> = args.iter().map(|v| self.func.ty(*v)).collect();
+            let results: Vec<Type> = self.func.ty.results.iter().map(|ty| Type::from(*ty)).collect();
+            if self.signature(*op) != (args, results) {
+                return Err(format!("{block:?} ends in a tail call of another type: {op:?}"));
+            }
+        }
+        let is_call = |inst: &Inst| matches!(self.func.inst(*inst).op, Op::Call(_) | Op::CallIndirect(..));
+        if matches!(data.term, Terminator::Call { .. }) && !data.insts.last().is_some_and(is_call) {
+            return Err(format!("{block:?} ends like a call and has none"));
+        }
         Ok(())
     }
 
@@ -98,7 +109,25 @@ impl Verifier<'_> {
         let data = self.func.inst(inst);
         let args: Vec<Type> = data.args.iter().map(|v| self.func.ty(*v)).collect();
         let results: Vec<Type> = data.results.iter().map(|v| self.func.ty(*v)).collect();
-        let (want_args, want_results) = self.signature(data.op);
+        let (mut want_args, want_results) = self.signature(data.op);
+        // An access to linear memory may have its address in the host instead of an index.
+        let accesses = matches!(
+            data.op,
+            Op::Load(..)
+                | Op::Store(..)
+                | Op::LoadLane(..)
+                | Op::StoreLane(..)
+                | Op::AtomicLoad(..)
+                | Op::AtomicStore(..)
+                | Op::AtomicRmw(..)
+                | Op::AtomicCmpxchg(..)
+        );
+        if accesses && args.first() == Some(&Type::Ref) {
+            want_args[0] = Type::Ref;
+        }
+        if matches!(data.op, Op::AtomicWait(..) | Op::AtomicNotify(..)) && args.first() == Some(&Type::I64) {
+            want_args[0] = Type::I64;
+        }
         if (&args, &results) == (&want_args, &want_results) {
             return Ok(());
         }
@@ -108,6 +137,9 @@ impl Verifier<'_> {
     /// Types that an operation takes and gives.
     fn signature(&self, op: Op) -> (Vec<Type>, Vec<Type>) {
         use Type::{I32, I64, Ref, V128};
+        let memory = |index| self.module.index_type(index);
+        let table = |index| self.module.table_index_type(index);
+        let smaller = |a, b| if a == b { a } else { I32 };
         let wasm = |types: &[crate::wasm::ValType]| types.iter().map(|ty| Type::from(*ty)).collect::<Vec<_>>();
         match op {
             Op::Const(ty, _) => (vec![], vec![ty]),
@@ -116,6 +148,7 @@ impl Verifier<'_> {
             Op::Compare(ty, _) => (vec![ty, ty], vec![I32]),
             Op::Convert(kind) => (vec![kind.from()], vec![kind.to()]),
             Op::Select(ty) => (vec![ty, ty, I32], vec![ty]),
+            Op::Address(memory, ..) => (vec![self.module.index_type(memory)], vec![Ref]),
             Op::Load(kind, _) => (vec![I32], vec![kind.ty()]),
             Op::Store(kind, _) => (vec![I32, kind.ty()], vec![]),
             Op::Vector(op) => (op.args().to_vec(), vec![op.result()]),
@@ -130,31 +163,39 @@ impl Verifier<'_> {
             Op::AtomicRmw(_, kind, _) => (vec![I32, kind.ty()], vec![kind.ty()]),
             Op::AtomicCmpxchg(kind, _) => (vec![I32, kind.ty(), kind.ty()], vec![kind.ty()]),
             Op::AtomicFence => (vec![], vec![]),
-            Op::AtomicWait(ty, _) => (vec![I32, ty, I64], vec![I32]),
-            Op::AtomicNotify(_) => (vec![I32, I32], vec![I32]),
+            Op::AtomicWait(_, ty, _) => (vec![I32, ty, I64], vec![I32]),
+            Op::AtomicNotify(..) => (vec![I32, I32], vec![I32]),
             Op::GlobalGet(index) => (vec![], vec![self.module.globals[index.index()].content.into()]),
             Op::GlobalSet(index) => (vec![self.module.globals[index.index()].content.into()], vec![]),
             Op::Call(func) => {
                 let ty = self.module.func_type(func);
                 (wasm(&ty.params), wasm(&ty.results))
             }
-            Op::CallIndirect(_, ty) => {
+            Op::CallIndirect(of, ty) => {
                 let ty = &self.module.types[ty.index()];
                 let mut args = wasm(&ty.params);
-                args.push(I32);
+                args.push(table(of));
                 (args, wasm(&ty.results))
             }
             Op::RefFunc(_) => (vec![], vec![Ref]),
-            Op::MemorySize | Op::TableSize(_) => (vec![], vec![I32]),
-            Op::MemoryGrow => (vec![I32], vec![I32]),
-            Op::MemoryFill | Op::MemoryCopy | Op::MemoryInit(_) | Op::TableCopy(..) | Op::TableInit(..) => {
-                (vec![I32, I32, I32], vec![])
-            }
+            Op::MemorySize(of) => (vec![], vec![memory(of)]),
+            Op::TableSize(of) => (vec![], vec![table(of)]),
+            Op::MemoryGrow(of) => (vec![memory(of)], vec![memory(of)]),
+            Op::MemoryFill(of) => (vec![memory(of), I32, memory(of)], vec![]),
+            Op::MemoryCopy(to, from) => (vec![memory(to), memory(from), smaller(memory(to), memory(from))], vec![]),
+            Op::TableCopy(to, from) => (vec![table(to), table(from), smaller(table(to), table(from))], vec![]),
+            Op::MemoryInit(of, _) => (vec![memory(of), I32, I32], vec![]),
+            Op::TableInit(of, _) => (vec![table(of), I32, I32], vec![]),
             Op::DataDrop(_) | Op::ElemDrop(_) | Op::Poll => (vec![], vec![]),
-            Op::TableGet(_) => (vec![I32], vec![Ref]),
-            Op::TableSet(_) => (vec![I32, Ref], vec![]),
-            Op::TableGrow(_) => (vec![Ref, I32], vec![I32]),
-            Op::TableFill(_) => (vec![I32, Ref, I32], vec![]),
+            Op::ExceptionNew(_) | Op::ExceptionPending | Op::Tag(_) => (vec![], vec![Ref]),
+            Op::ExceptionTag => (vec![Ref], vec![Ref]),
+            Op::ExceptionGet(ty, _) => (vec![Ref], vec![ty]),
+            Op::ExceptionSet(ty, _) => (vec![Ref, ty], vec![]),
+            Op::ExceptionPend | Op::Throw => (vec![Ref], vec![]),
+            Op::TableGet(of) => (vec![table(of)], vec![Ref]),
+            Op::TableSet(of) => (vec![table(of), Ref], vec![]),
+            Op::TableGrow(of) => (vec![Ref, table(of)], vec![table(of)]),
+            Op::TableFill(of) => (vec![table(of), Ref, table(of)], vec![]),
         }
     }
 }

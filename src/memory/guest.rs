@@ -108,9 +108,15 @@ impl<'a> GuestMemory<'a> {
     /// Checks a range and gives its host address: the one place where guest pointers are checked.
     #[inline]
     pub fn check(&self, ptr: u32, len: u64) -> Result<*mut u8, MemoryFault> {
-        match u64::from(ptr).checked_add(len) {
-            Some(end) if end <= self.bytes => Ok(self.base.wrapping_add(ptr as usize)),
-            _ => Err(MemoryFault { address: ptr, len }),
+        self.check_wide(u64::from(ptr), len).ok_or(MemoryFault { address: ptr, len })
+    }
+
+    /// The same for the addresses of 64-bit memories.
+    #[inline]
+    pub fn check_wide(&self, ptr: u64, len: u64) -> Option<*mut u8> {
+        match ptr.checked_add(len) {
+            Some(end) if end <= self.bytes => Some(self.base.wrapping_add(ptr as usize)),
+            _ => None,
         }
     }
 

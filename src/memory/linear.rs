@@ -12,7 +12,10 @@ use crate::sys::mapping::Reservation;
 pub const PAGE_BYTES: u64 = 64 << 10;
 
 /// Most pages that a 32-bit memory can have.
-pub const MAX_PAGES: u32 = 1 << 16;
+pub const MAX_PAGES: u64 = 1 << 16;
+
+/// Most pages that a 64-bit memory can have here: so much address space is reserved for one that declares no maximum.
+pub const MAX_PAGES_64: u64 = 1 << 20;
 
 /// Bytes of address space from a memory's first byte that hold the memory itself.
 pub const RESERVED_BYTES: u64 = 4 << 30;
@@ -27,6 +30,10 @@ const POOLED: usize = 16;
 const POOLED_BYTES: u64 = 16 << 20;
 
 static POOL: Mutex<Vec<Reservation>> = Mutex::new(Vec::new());
+
+fn pool() -> std::sync::MutexGuard<'static, Vec<Reservation>> {
+    POOL.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+}
 
 /// A linear memory. Its first byte never moves; bytes that were never written are zero.
 #[derive(Debug)]
@@ -47,14 +54,15 @@ impl LinearMemory {
     ///
     /// # Errors
     /// If the address space or the memory cannot be had, or `pages` exceeds `limit`.
-    pub fn new(pages: u32, limit: u32) -> io::Result<LinearMemory> {
-        let pooled = POOL.lock().unwrap_or_else(std::sync::PoisonError::into_inner).pop();
+    pub fn new(pages: u64, limit: u64) -> io::Result<LinearMemory> {
+        let limit = limit.min(MAX_PAGES_64) * PAGE_BYTES;
+        let reserved = limit.max(RESERVED_BYTES);
+        let pooled = if reserved == RESERVED_BYTES { pool().pop() } else { None };
         let reservation = match pooled {
             Some(reservation) => reservation,
-            None => Reservation::new((GUARD_BYTES + RESERVED_BYTES + GUARD_BYTES) as usize)?,
+            None => Reservation::new((GUARD_BYTES + reserved + GUARD_BYTES) as usize)?,
         };
         let base = reservation.base().as_ptr().wrapping_add(GUARD_BYTES as usize);
-        let limit = u64::from(limit.min(MAX_PAGES)) * PAGE_BYTES;
         let desc = NonNull::from(Box::leak(Box::new(MemoryDesc { base, bytes: 0 })));
         let mut memory = LinearMemory { reservation: Some(reservation), desc, limit };
         match memory.grow(pages) {
@@ -64,8 +72,8 @@ impl LinearMemory {
     }
 
     /// Current size in pages.
-    pub fn pages(&self) -> u32 {
-        (self.len() / PAGE_BYTES) as u32
+    pub fn pages(&self) -> u64 {
+        self.len() / PAGE_BYTES
     }
 
     fn length(&self) -> &AtomicU64 {
@@ -84,7 +92,7 @@ impl LinearMemory {
     }
 
     /// Adds pages; returns the previous size in pages, or `None` if the limit or the system forbids it.
-    pub fn grow(&mut self, pages: u32) -> Option<u32> {
+    pub fn grow(&mut self, pages: u64) -> Option<u64> {
         // SAFETY: `self` is borrowed mutably.
         unsafe { self.extend(pages) }
     }
@@ -93,14 +101,14 @@ impl LinearMemory {
     ///
     /// # Safety
     /// Nobody else grows the memory meanwhile.
-    pub(super) unsafe fn extend(&self, pages: u32) -> Option<u32> {
+    pub(super) unsafe fn extend(&self, pages: u64) -> Option<u64> {
         let old = self.len();
-        let added = u64::from(pages) * PAGE_BYTES;
+        let added = pages.checked_mul(PAGE_BYTES)?;
         let new = old.checked_add(added).filter(|new| *new <= self.limit)?;
         let offset = (GUARD_BYTES + old) as usize;
         self.reservation.as_ref()?.commit(offset, added as usize).ok()?;
         self.length().store(new, Ordering::Release);
-        Some((old / PAGE_BYTES) as u32)
+        Some(old / PAGE_BYTES)
     }
 
     /// The descriptor that compiled code reads. Its address is constant.
@@ -119,10 +127,13 @@ impl Drop for LinearMemory {
         // SAFETY: it came from a box, and nobody uses the memory any more.
         drop(unsafe { Box::from_raw(self.desc.as_ptr()) });
         let Some(reservation) = self.reservation.take() else { return };
-        if bytes > POOLED_BYTES || reservation.decommit(GUARD_BYTES as usize, bytes as usize).is_err() {
+        if bytes > POOLED_BYTES
+            || self.limit > RESERVED_BYTES
+            || reservation.decommit(GUARD_BYTES as usize, bytes as usize).is_err()
+        {
             return;
         }
-        let mut pool = POOL.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let mut pool = pool();
         if pool.len() < POOLED {
             pool.push(reservation);
         }
@@ -147,12 +158,22 @@ mod tests {
         assert_eq!(memory.grow(2), Some(1));
         assert_eq!(memory.grow(1), None);
         assert_eq!(memory.grow(0), Some(3));
-        assert_eq!(memory.grow(u32::MAX), None);
+        assert_eq!(memory.grow(u64::MAX), None);
         let guest = view(&mut memory);
         assert_eq!(guest.base(), base);
         assert_eq!(guest.read::<u32>(0).unwrap(), 0xdead_beef);
         assert_eq!(guest.read::<u64>(3 * 65536 - 8).unwrap(), 0);
         assert!(guest.read::<u64>(3 * 65536 - 7).is_err());
+    }
+
+    #[test]
+    fn a_64_bit_memory_is_larger() {
+        let mut memory = LinearMemory::new(1, u64::MAX).unwrap();
+        assert_eq!(memory.grow(MAX_PAGES_64), None);
+        assert_eq!(memory.grow(MAX_PAGES), Some(1));
+        let last = view(&mut memory).check_wide(RESERVED_BYTES + PAGE_BYTES - 1, 1).unwrap();
+        // SAFETY: the check has found the byte in the memory.
+        unsafe { last.write(7) };
     }
 
     #[test]
@@ -166,7 +187,7 @@ mod tests {
 
     #[test]
     fn the_full_size_is_possible() {
-        let mut memory = LinearMemory::new(0, u32::MAX).unwrap();
+        let mut memory = LinearMemory::new(0, MAX_PAGES).unwrap();
         assert_eq!(memory.grow(MAX_PAGES), Some(0));
         assert_eq!(memory.len(), RESERVED_BYTES);
         view(&mut memory).write(u32::MAX, 7_u8).unwrap();

@@ -18,7 +18,7 @@ struct Shared {
     memory: LinearMemory,
     /// Held by whoever grows the memory.
     growth: Mutex<()>,
-    max: u32,
+    max: u64,
 }
 
 impl SharedMemory {
@@ -26,28 +26,28 @@ impl SharedMemory {
     ///
     /// # Errors
     /// If the address space or the memory cannot be had, or `min` exceeds `max`.
-    pub fn new(min: u32, max: u32) -> io::Result<SharedMemory> {
+    pub fn new(min: u64, max: u64) -> io::Result<SharedMemory> {
         SharedMemory::with_limit(min, max, max)
     }
 
     /// As [`SharedMemory::new`], but growth ends at `limit` pages already.
-    pub(crate) fn with_limit(min: u32, max: u32, limit: u32) -> io::Result<SharedMemory> {
+    pub(crate) fn with_limit(min: u64, max: u64, limit: u64) -> io::Result<SharedMemory> {
         let memory = LinearMemory::new(min, max.min(limit))?;
         Ok(SharedMemory(Arc::new(Shared { memory, growth: Mutex::new(()), max })))
     }
 
     /// Current size in pages.
-    pub fn pages(&self) -> u32 {
+    pub fn pages(&self) -> u64 {
         self.0.memory.pages()
     }
 
     /// Most pages that it was declared with.
-    pub fn max(&self) -> u32 {
+    pub fn max(&self) -> u64 {
         self.0.max
     }
 
     /// Adds pages; returns the previous size in pages, or `None` if the limit or the system forbids it.
-    pub fn grow(&self, pages: u32) -> Option<u32> {
+    pub fn grow(&self, pages: u64) -> Option<u64> {
         let _growth = self.0.growth.lock().unwrap_or_else(PoisonError::into_inner);
         // SAFETY: the lock makes this the only growth; lengths are read atomically.
         unsafe { self.0.memory.extend(pages) }

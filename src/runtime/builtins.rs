@@ -16,18 +16,23 @@ use crate::memory::parking::{self, Waited};
 use crate::sys::exit_shim;
 
 /// `start..start + len` as indices of something that has `size` elements.
-fn range(start: u32, len: u32, size: usize, code: TrapCode) -> Result<std::ops::Range<usize>, TrapCode> {
-    let end = u64::from(start) + u64::from(len);
+fn range(start: u64, len: u64, size: usize, code: TrapCode) -> Result<std::ops::Range<usize>, TrapCode> {
+    let end = start.checked_add(len).ok_or(code)?;
     if end <= size as u64 { Ok(start as usize..end as usize) } else { Err(code) }
 }
 
 impl InstanceData {
-    fn guest_memory(&mut self) -> GuestMemory<'_> {
-        match self.memory {
+    fn guest_memory(&mut self, index: u32) -> GuestMemory<'_> {
+        match self.memories.get(index as usize) {
             // SAFETY: the store's memories live as long as its instances; `self` stands for the store here.
             Some(memory) => unsafe { GuestMemory::from_desc((*memory.as_ptr()).memory.desc()) },
             None => GuestMemory::empty(),
         }
+    }
+
+    /// The host's address of a range of a memory.
+    fn memory_range(&mut self, memory: u32, start: u64, len: u64) -> Result<*mut u8, TrapCode> {
+        self.guest_memory(memory).check_wide(start, len).ok_or(TrapCode::MemoryOutOfBounds)
     }
 
     fn table(&self, index: u32) -> Result<*mut TableData, TrapCode> {
@@ -35,32 +40,44 @@ impl InstanceData {
         self.tables.get(index as usize).map(|table| table.as_ptr()).ok_or(TrapCode::TableOutOfBounds)
     }
 
-    fn memory_grow(&mut self, pages: u32) -> u32 {
+    fn memory_grow(&mut self, memory: u32, pages: u64) -> u64 {
+        let memory = self.memories.get(memory as usize);
         // SAFETY: as in `guest_memory`.
-        self.memory.and_then(|memory| unsafe { (*memory.as_ptr()).memory.grow(pages) }).unwrap_or(u32::MAX)
+        memory.and_then(|memory| unsafe { (*memory.as_ptr()).memory.grow(pages) }).unwrap_or(u64::MAX)
     }
 
-    fn memory_fill(&mut self, dst: u32, value: u32, len: u32) -> Result<(), TrapCode> {
-        let mut memory = self.guest_memory();
-        memory.fill(dst, len, value as u8).map_err(|_| TrapCode::MemoryOutOfBounds)
+    fn memory_fill(&mut self, memory: u32, dst: u64, value: u32, len: u64) -> Result<(), TrapCode> {
+        let dst = self.memory_range(memory, dst, len)?;
+        // SAFETY: the range is accessible.
+        unsafe { dst.write_bytes(value as u8, len as usize) };
+        Ok(())
     }
 
-    fn memory_copy(&mut self, dst: u32, src: u32, len: u32) -> Result<(), TrapCode> {
-        let memory = self.guest_memory();
-        let fault = |_| TrapCode::MemoryOutOfBounds;
-        let dst = memory.check(dst, u64::from(len)).map_err(fault)?;
-        let src = memory.check(src, u64::from(len)).map_err(fault)?;
+    fn memory_copy(&mut self, memories: (u32, u32), dst: u64, src: u64, len: u64) -> Result<(), TrapCode> {
+        let dst = self.memory_range(memories.0, dst, len)?;
+        let src = self.memory_range(memories.1, src, len)?;
         // SAFETY: both ranges are accessible; they may overlap.
         unsafe { std::ptr::copy(src, dst, len as usize) };
         Ok(())
     }
 
-    pub(crate) fn memory_init(&mut self, segment: u32, dst: u32, src: u32, len: u32) -> Result<(), TrapCode> {
+    pub(crate) fn memory_init(
+        &mut self,
+        memory: u32,
+        segment: u32,
+        dst: u64,
+        src: u32,
+        len: u32,
+    ) -> Result<(), TrapCode> {
         let module = self.module.clone();
         let dropped = self.dropped_data.get(segment as usize).copied().unwrap_or(true);
         let bytes = if dropped { &[] } else { module.data_segment(segment) };
-        let bytes = bytes.get(range(src, len, bytes.len(), TrapCode::MemoryOutOfBounds)?).unwrap_or_default();
-        self.guest_memory().copy_in(dst, bytes).map_err(|_| TrapCode::MemoryOutOfBounds)
+        let source = range(src.into(), len.into(), bytes.len(), TrapCode::MemoryOutOfBounds)?;
+        let bytes = bytes.get(source).unwrap_or_default();
+        let dst = self.memory_range(memory, dst, bytes.len() as u64)?;
+        // SAFETY: the range is accessible, and the module's bytes are not in it.
+        unsafe { std::ptr::copy_nonoverlapping(bytes.as_ptr(), dst, bytes.len()) };
+        Ok(())
     }
 
     pub(crate) fn data_drop(&mut self, segment: u32) {
@@ -69,12 +86,12 @@ impl InstanceData {
         }
     }
 
-    fn table_grow(&mut self, table: u32, init: u64, delta: u32) -> u32 {
+    fn table_grow(&mut self, table: u32, init: u64, delta: u64) -> u64 {
         // SAFETY: the store's tables live as long as its instances; no other reference to it exists.
-        self.table(table).ok().and_then(|table| unsafe { (*table).grow(delta, init) }).unwrap_or(u32::MAX)
+        self.table(table).ok().and_then(|table| unsafe { (*table).grow(delta, init) }).unwrap_or(u64::MAX)
     }
 
-    fn table_fill(&mut self, table: u32, dst: u32, value: u64, len: u32) -> Result<(), TrapCode> {
+    fn table_fill(&mut self, table: u32, dst: u64, value: u64, len: u64) -> Result<(), TrapCode> {
         // SAFETY: as in `table_grow`.
         let entries = unsafe { (*self.table(table)?).entries_mut() };
         let range = range(dst, len, entries.len(), TrapCode::TableOutOfBounds)?;
@@ -84,7 +101,7 @@ impl InstanceData {
         Ok(())
     }
 
-    fn table_copy(&mut self, tables: (u32, u32), dst: u32, src: u32, len: u32) -> Result<(), TrapCode> {
+    fn table_copy(&mut self, tables: (u32, u32), dst: u64, src: u64, len: u64) -> Result<(), TrapCode> {
         let (dst_table, src_table) = (self.table(tables.0)?, self.table(tables.1)?);
         // SAFETY: as in `table_grow`; each reference ends before the next begins.
         unsafe {
@@ -101,15 +118,15 @@ impl InstanceData {
         &mut self,
         table: u32,
         segment: u32,
-        dst: u32,
+        dst: u64,
         src: u32,
         len: u32,
     ) -> Result<(), TrapCode> {
         let values: &[u64] = self.elements.get(segment as usize).map_or(&[], Vec::as_slice);
         // SAFETY: as in `table_grow`.
         let entries = unsafe { (*self.table(table)?).entries_mut() };
-        let from = range(src, len, values.len(), TrapCode::TableOutOfBounds)?;
-        let to = range(dst, len, entries.len(), TrapCode::TableOutOfBounds)?;
+        let from = range(src.into(), len.into(), values.len(), TrapCode::TableOutOfBounds)?;
+        let to = range(dst, len.into(), entries.len(), TrapCode::TableOutOfBounds)?;
         if let (Some(entries), Some(values)) = (entries.get_mut(to), values.get(from)) {
             entries.copy_from_slice(values);
         }
@@ -126,28 +143,29 @@ impl InstanceData {
 /// Waiting threads.
 impl InstanceData {
     /// The host address of an aligned word.
-    fn atomic_word(&mut self, address: u64, bytes: u64) -> Result<*mut u8, TrapCode> {
+    fn atomic_word(&mut self, memory: u32, address: u64, bytes: u64) -> Result<*mut u8, TrapCode> {
         if !address.is_multiple_of(bytes) {
             return Err(TrapCode::UnalignedAtomic);
         }
-        let address = u32::try_from(address).map_err(|_| TrapCode::MemoryOutOfBounds)?;
-        self.guest_memory().check(address, bytes).map_err(|_| TrapCode::MemoryOutOfBounds)
+        self.memory_range(memory, address, bytes)
     }
 
-    fn is_memory_shared(&self) -> bool {
+    fn is_memory_shared(&self, memory: u32) -> bool {
+        let memory = self.memories.get(memory as usize);
         // SAFETY: as in `guest_memory`.
-        self.memory.is_some_and(|memory| unsafe { (*memory.as_ptr()).memory.is_shared() })
+        memory.is_some_and(|memory| unsafe { (*memory.as_ptr()).memory.is_shared() })
     }
 
     /// `W` is the atomic type of the word that is waited at.
     fn atomic_wait<W>(
         &mut self,
+        memory: u32,
         address: u64,
         expected: impl FnOnce(&W) -> bool,
         timeout: i64,
     ) -> Result<u64, TrapCode> {
-        let word = self.atomic_word(address, size_of::<W>() as u64)?;
-        if !self.is_memory_shared() {
+        let word = self.atomic_word(memory, address, size_of::<W>() as u64)?;
+        if !self.is_memory_shared(memory) {
             return Err(TrapCode::ExpectedSharedMemory);
         }
         let timeout = u64::try_from(timeout).ok().map(Duration::from_nanos);
@@ -160,9 +178,9 @@ impl InstanceData {
         if outcome == Waited::Interrupted { Err(TrapCode::Interrupt) } else { Ok(outcome as u64) }
     }
 
-    fn atomic_notify(&mut self, address: u64, count: u32) -> Result<u32, TrapCode> {
-        let word = self.atomic_word(address, 4)?;
-        Ok(if self.is_memory_shared() { parking::notify(word, count) } else { 0 })
+    fn atomic_notify(&mut self, memory: u32, address: u64, count: u32) -> Result<u32, TrapCode> {
+        let word = self.atomic_word(memory, address, 4)?;
+        Ok(if self.is_memory_shared(memory) { parking::notify(word, count) } else { 0 })
     }
 }
 
@@ -213,27 +231,33 @@ macro_rules! entries {
 }
 
 entries! {
-    memory_grow(this, pages: u32) -> u64 { Ok(u64::from(this.memory_grow(pages))) }
-    memory_fill(this, dst: u32, value: u32, len: u32) { this.memory_fill(dst, value, len) }
-    memory_copy(this, dst: u32, src: u32, len: u32) { this.memory_copy(dst, src, len) }
-    memory_init(this, segment: u32, dst: u32, src: u32, len: u32) { this.memory_init(segment, dst, src, len) }
+    memory_grow(this, memory: u32, pages: u64) -> u64 { Ok(this.memory_grow(memory, pages)) }
+    memory_fill(this, memory: u32, dst: u64, value: u32, len: u64) { this.memory_fill(memory, dst, value, len) }
+    memory_copy(this, dst_memory: u32, src_memory: u32, dst: u64, src: u64, len: u64) {
+        this.memory_copy((dst_memory, src_memory), dst, src, len)
+    }
+    memory_init(this, memory: u32, segment: u32, dst: u64, src: u32, len: u32) {
+        this.memory_init(memory, segment, dst, src, len)
+    }
     data_drop(this, segment: u32) { this.data_drop(segment); Ok(()) }
-    table_grow(this, table: u32, init: u64, delta: u32) -> u64 { Ok(u64::from(this.table_grow(table, init, delta))) }
-    table_fill(this, table: u32, dst: u32, value: u64, len: u32) { this.table_fill(table, dst, value, len) }
-    table_copy(this, dst_table: u32, src_table: u32, dst: u32, src: u32, len: u32) {
+    table_grow(this, table: u32, init: u64, delta: u64) -> u64 { Ok(this.table_grow(table, init, delta)) }
+    table_fill(this, table: u32, dst: u64, value: u64, len: u64) { this.table_fill(table, dst, value, len) }
+    table_copy(this, dst_table: u32, src_table: u32, dst: u64, src: u64, len: u64) {
         this.table_copy((dst_table, src_table), dst, src, len)
     }
-    table_init(this, table: u32, segment: u32, dst: u32, src: u32, len: u32) {
+    table_init(this, table: u32, segment: u32, dst: u64, src: u32, len: u32) {
         this.table_init(table, segment, dst, src, len)
     }
     elem_drop(this, segment: u32) { this.elem_drop(segment); Ok(()) }
-    atomic_wait32(this, address: u64, expected: u32, timeout: i64) -> u64 {
-        this.atomic_wait::<AtomicU32>(address, |word| word.load(Ordering::SeqCst) == expected, timeout)
+    exception_new(this, tag: u32) -> u64 { this.exception_new(tag) }
+    throw(this, exception: u64) { this.throw(exception) }
+    atomic_wait32(this, memory: u32, address: u64, expected: u32, timeout: i64) -> u64 {
+        this.atomic_wait::<AtomicU32>(memory, address, |word| word.load(Ordering::SeqCst) == expected, timeout)
     }
-    atomic_wait64(this, address: u64, expected: u64, timeout: i64) -> u64 {
-        this.atomic_wait::<AtomicU64>(address, |word| word.load(Ordering::SeqCst) == expected, timeout)
+    atomic_wait64(this, memory: u32, address: u64, expected: u64, timeout: i64) -> u64 {
+        this.atomic_wait::<AtomicU64>(memory, address, |word| word.load(Ordering::SeqCst) == expected, timeout)
     }
-    atomic_notify(this, address: u64, count: u32) -> u64 { this.atomic_notify(address, count).map(u64::from) }
+    atomic_notify(this, memory: u32, address: u64, count: u32) -> u64 { this.atomic_notify(memory, address, count).map(u64::from) }
 }
 
 /// The table that vmctx headers point to.

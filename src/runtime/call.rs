@@ -5,6 +5,7 @@
 
 use std::any::Any;
 
+use super::exceptions::Exception;
 use super::module::Module;
 use super::store::StoreCore;
 use super::trap::{Frame, Trap};
@@ -69,6 +70,9 @@ fn finish(core: *mut StoreCore, call: Call) -> Trap {
             Some(Fault::StackGuard) | None => TrapCode::StackOverflow.into(),
         },
     };
+    if let Some(left) = trap.as_exception().map(Exception::take_left) {
+        trap.push_frames(left.iter().filter_map(|pc| frame_at(core, *pc, false)));
+    }
     if trap.wants_backtrace() {
         let faulted = call.activation.fault().is_some();
         let frames = call.activation.frames().iter().enumerate();

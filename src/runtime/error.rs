@@ -112,8 +112,12 @@ impl fmt::Display for Described<'_> {
             ExternType::Table(ty) => {
                 write!(f, "table of {}, {} entries", name(ty.element), limits(ty.limits.min, ty.limits.max))
             }
-            ExternType::Memory(ty) => write!(f, "memory, {} pages", limits(ty.min, ty.max)),
-            ExternType::SharedMemory(ty) => write!(f, "shared memory, {} pages", limits(ty.min, ty.max)),
+            ExternType::Memory(ty) => {
+                let shared = if ty.shared { "shared " } else { "" };
+                let width = if ty.memory64 { "64-bit " } else { "" };
+                write!(f, "{shared}{width}memory, {} pages", limits(ty.limits.min, ty.limits.max))
+            }
+            ExternType::Tag(ty) => write!(f, "exception tag {}", describe_func(ty)),
             ExternType::Global(ty) => {
                 write!(f, "{} global {}", if ty.mutable { "mutable" } else { "constant" }, name(ty.content))
             }
@@ -121,7 +125,7 @@ impl fmt::Display for Described<'_> {
     }
 }
 
-fn limits(min: u32, max: Option<u32>) -> String {
+fn limits(min: u64, max: Option<u64>) -> String {
     max.map_or(format!("{min} or more"), |max| format!("{min} to {max}"))
 }
 
@@ -134,6 +138,7 @@ fn name(ty: ValType) -> &'static str {
         ValType::V128 => "v128",
         ValType::FuncRef => "funcref",
         ValType::ExternRef => "externref",
+        ValType::ExnRef => "exnref",
     }
 }
 

@@ -3,12 +3,13 @@
 use std::ptr::NonNull;
 
 use super::error::Error;
+use super::exceptions::Tag;
 use super::func::Func;
 use super::store::{AsContext, AsContextMut, CoreAccess, StoreCore, StoreId};
 use super::values::Val;
 use crate::abi::vmctx::{MemoryDesc, TableDesc};
-use crate::memory::{GuestMemory, LinearMemory, MAX_PAGES, SharedMemory};
-use crate::wasm::{ExternType, GlobalType, Limits, TableType};
+use crate::memory::{GuestMemory, LinearMemory, SharedMemory};
+use crate::wasm::{ExternType, GlobalType, Limits, MemoryType, TableType};
 
 /// Something that modules import and export.
 #[derive(Clone, Copy, Debug)]
@@ -21,6 +22,8 @@ pub enum Extern {
     Memory(Memory),
     /// A global.
     Global(Global),
+    /// An exception tag.
+    Tag(Tag),
 }
 
 impl Extern {
@@ -29,9 +32,9 @@ impl Extern {
         match self {
             Extern::Func(func) => ExternType::Func(func.ty(store)),
             Extern::Table(table) => ExternType::Table(table.ty(store)),
-            Extern::Memory(memory) if memory.shared(&store).is_some() => ExternType::SharedMemory(memory.ty(store)),
             Extern::Memory(memory) => ExternType::Memory(memory.ty(store)),
             Extern::Global(global) => ExternType::Global(global.ty()),
+            Extern::Tag(tag) => ExternType::Tag(tag.ty(store)),
         }
     }
 
@@ -41,6 +44,7 @@ impl Extern {
             Extern::Table(table) => table.store,
             Extern::Memory(memory) => memory.store,
             Extern::Global(global) => global.store,
+            Extern::Tag(tag) => tag.store,
         }
     }
 }
@@ -52,7 +56,7 @@ macro_rules! extern_from {
         }
     )*};
 }
-extern_from!(Func Table Memory Global);
+extern_from!(Func Table Memory Global Tag);
 
 /// Panics if a handle is used with a store that it does not belong to.
 pub(crate) fn assert_store(core: &StoreCore, store: StoreId) {
@@ -73,14 +77,14 @@ impl Backing {
         }
     }
 
-    pub(crate) fn grow(&mut self, pages: u32) -> Option<u32> {
+    pub(crate) fn grow(&mut self, pages: u64) -> Option<u64> {
         match self {
             Backing::Own(memory) => memory.grow(pages),
             Backing::Shared(memory) => memory.grow(pages),
         }
     }
 
-    fn pages(&self) -> u32 {
+    fn pages(&self) -> u64 {
         match self {
             Backing::Own(memory) => memory.pages(),
             Backing::Shared(memory) => memory.pages(),
@@ -95,34 +99,36 @@ impl Backing {
 /// A memory as the store owns it.
 pub(crate) struct MemoryData {
     pub(crate) memory: Backing,
-    /// The declared maximum.
-    max: Option<u32>,
+    /// Its type as it was declared.
+    ty: MemoryType,
 }
 
 impl StoreCore {
-    pub(crate) fn new_memory(&mut self, limits: Limits, shared: bool) -> Result<Memory, Error> {
-        let limit = limits.max.unwrap_or(MAX_PAGES).min(self.page_limit());
+    pub(crate) fn new_memory(&mut self, ty: MemoryType) -> Result<Memory, Error> {
+        let (limits, most) = (ty.limits, self.page_limit(ty.memory64));
+        let limit = limits.max.map_or(most, |max| max.min(most));
         if limits.min > limit {
             let message = format!("the module wants {} pages of memory, and the limit is {limit} pages", limits.min);
             return Err(Error::Limit(message));
         }
-        let memory = if shared {
-            SharedMemory::with_limit(limits.min, limits.max.unwrap_or(MAX_PAGES), limit).map(Backing::Shared)
+        let memory = if ty.shared {
+            SharedMemory::with_limit(limits.min, limits.max.unwrap_or(most), limit).map(Backing::Shared)
         } else {
             LinearMemory::new(limits.min, limit).map(Backing::Own)
         };
         let memory = memory.map_err(|error| Error::Limit(format!("no {} pages of memory: {error}", limits.min)))?;
-        Ok(self.add_memory(memory, limits.max))
+        Ok(self.add_memory(memory, ty))
     }
 
-    fn add_memory(&mut self, memory: Backing, max: Option<u32>) -> Memory {
-        let raw = NonNull::from(Box::leak(Box::new(MemoryData { memory, max })));
+    fn add_memory(&mut self, memory: Backing, ty: MemoryType) -> Memory {
+        let raw = NonNull::from(Box::leak(Box::new(MemoryData { memory, ty })));
         self.memories.push(raw);
         Memory { store: self.id, raw }
     }
 
     pub(crate) fn new_table(&mut self, ty: TableType, init: u64) -> Result<Table, Error> {
-        let limit = ty.limits.max.unwrap_or(u32::MAX).min(self.table_limit());
+        let most = u64::from(self.table_limit());
+        let limit = ty.limits.max.map_or(most, |max| max.min(most));
         if ty.limits.min > limit {
             let message =
                 format!("the module wants a table of {} entries, and the limit is {limit} entries", ty.limits.min);
@@ -160,13 +166,15 @@ impl Memory {
     ///
     /// # Errors
     /// If the store's limit forbids it or address space is short.
-    pub fn new(mut store: impl AsContextMut, limits: Limits) -> Result<Memory, Error> {
-        store.core_mut().new_memory(limits, false)
+    pub fn new(mut store: impl AsContextMut, ty: impl Into<MemoryType>) -> Result<Memory, Error> {
+        store.core_mut().new_memory(ty.into())
     }
 
     /// Puts a memory that threads share into a store; modules import it as a shared memory.
     pub fn from_shared(mut store: impl AsContextMut, memory: &SharedMemory) -> Memory {
-        store.core_mut().add_memory(Backing::Shared(memory.clone()), Some(memory.max()))
+        let limits = Limits { min: memory.pages(), max: Some(memory.max()) };
+        let ty = MemoryType { shared: true, ..limits.into() };
+        store.core_mut().add_memory(Backing::Shared(memory.clone()), ty)
     }
 
     /// The memory for other threads' stores, if it is shared.
@@ -180,20 +188,20 @@ impl Memory {
     }
 
     /// Its type, with the current size as the minimum.
-    pub fn ty(&self, store: impl AsContext) -> Limits {
+    pub fn ty(&self, store: impl AsContext) -> MemoryType {
         assert_store(store.core(), self.store);
         // SAFETY: the store, which is borrowed, owns the memory.
         let data = unsafe { self.raw.as_ref() };
-        Limits { min: data.memory.pages(), max: data.max }
+        MemoryType { limits: Limits { min: data.memory.pages(), ..data.ty.limits }, ..data.ty }
     }
 
     /// Size in pages.
-    pub fn pages(&self, store: impl AsContext) -> u32 {
-        self.ty(store).min
+    pub fn pages(&self, store: impl AsContext) -> u64 {
+        self.ty(store).limits.min
     }
 
     /// Adds pages; returns the previous size, or `None` if a limit forbids it.
-    pub fn grow(&self, mut store: impl AsContextMut, pages: u32) -> Option<u32> {
+    pub fn grow(&self, mut store: impl AsContextMut, pages: u64) -> Option<u64> {
         assert_store(store.core_mut(), self.store);
         // SAFETY: the store, which is borrowed mutably, owns the memory.
         unsafe { (*self.raw.as_ptr()).memory.grow(pages) }
@@ -213,7 +221,7 @@ pub(crate) struct TableData {
     pub(crate) desc: TableDesc,
     entries: Vec<u64>,
     pub(crate) ty: TableType,
-    limit: u32,
+    limit: u64,
 }
 
 impl TableData {
@@ -226,12 +234,12 @@ impl TableData {
     }
 
     /// Adds entries; returns the previous size.
-    pub(crate) fn grow(&mut self, delta: u32, init: u64) -> Option<u32> {
-        let old = self.entries.len() as u32;
+    pub(crate) fn grow(&mut self, delta: u64, init: u64) -> Option<u64> {
+        let old = self.entries.len() as u64;
         let new = old.checked_add(delta).filter(|new| *new <= self.limit)?;
         self.entries.try_reserve(delta as usize).ok()?;
         self.entries.resize(new as usize, init);
-        self.desc = TableDesc { base: self.entries.as_mut_ptr(), len: u64::from(new) };
+        self.desc = TableDesc { base: self.entries.as_mut_ptr(), len: new };
         Some(old)
     }
 }
@@ -262,7 +270,7 @@ impl Table {
     /// Its type, with the current size as the minimum.
     pub fn ty(&self, store: impl AsContext) -> TableType {
         let data = self.data(store.core());
-        TableType { limits: Limits { min: data.entries.len() as u32, ..data.ty.limits }, ..data.ty }
+        TableType { limits: Limits { min: data.entries.len() as u64, ..data.ty.limits }, ..data.ty }
     }
 
     /// Number of entries.
@@ -303,7 +311,9 @@ impl Table {
         let ty = self.data(core).ty;
         let bits = reference_bits(core, ty, init)?;
         // SAFETY: the store, which is borrowed mutably, owns the table.
-        Ok(unsafe { (*self.raw.as_ptr()).grow(delta, bits) })
+        let old = unsafe { (*self.raw.as_ptr()).grow(u64::from(delta), bits) };
+        // The store's limit has 32 bits.
+        Ok(old.map(|old| old as u32))
     }
 
     fn data<'a>(&self, core: &'a StoreCore) -> &'a TableData {

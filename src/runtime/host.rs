@@ -14,6 +14,7 @@ use std::sync::Arc;
 use super::call::{self, Exit, Reason};
 use super::engine::Engine;
 use super::error::Error;
+use super::exceptions;
 use super::externs::{Extern, Memory};
 use super::func::{Func, WasmParams, WasmResults};
 use super::instance::{Instance, InstanceData};
@@ -59,7 +60,11 @@ impl HostCtx {
 /// Calls a host function through its array entry: the trampoline of all host functions.
 pub(crate) unsafe extern "C" fn host_trampoline(ctx: *mut HostCtx, _code: *const u8, values: *mut u64) {
     // SAFETY: the ctx of a host function is a host context, and `values` fits its type.
-    unsafe { ((*ctx).entry)(ctx, values) }
+    unsafe {
+        // No frame of the guest called.
+        ((*ctx).exit_fp, (*ctx).exit_pc) = (0, 0);
+        ((*ctx).entry)(ctx, values)
+    }
 }
 
 /// Assembles the code that gathers arguments for dynamically typed functions.
@@ -67,7 +72,7 @@ pub(crate) fn assemble_thunk(ty: &FuncType) -> Vec<u8> {
     let class = |ty: &ValType| match ty {
         // Vectors only pass through functions that trap: others are refused.
         ValType::F32 | ValType::F64 | ValType::V128 => Class::Float,
-        ValType::I32 | ValType::I64 | ValType::FuncRef | ValType::ExternRef => Class::Int,
+        ValType::I32 | ValType::I64 | ValType::FuncRef | ValType::ExternRef | ValType::ExnRef => Class::Int,
     };
     let params: Vec<_> = ty.params.iter().map(class).collect();
     let results: Vec<_> = ty.results.iter().map(class).collect();
@@ -178,6 +183,10 @@ unsafe fn run<T: 'static, V>(ctx: *mut HostCtx, body: impl FnOnce(Caller<'_, T>)
     let caller = Caller { ctx: NonNull::new(ctx).unwrap_or(NonNull::dangling()), _store: PhantomData };
     let reason = match catch_unwind(AssertUnwindSafe(|| body(caller))) {
         Ok(Ok(value)) => return value,
+        // SAFETY: as below; the context's store is the one that runs.
+        Ok(Err(trap)) if exceptions::is_catchable(&trap, unsafe { (*(*ctx).store).id }) => unsafe {
+            exceptions::throw(trap, exit)
+        },
         Ok(Err(trap)) => Reason::Trap(trap),
         Err(payload) => Reason::Panic(payload),
     };

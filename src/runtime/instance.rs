@@ -6,6 +6,7 @@ use std::ptr::NonNull;
 use std::sync::OnceLock;
 
 use super::error::Error;
+use super::exceptions::Tag;
 use super::externs::{Extern, Global, Memory, MemoryData, Table, TableData, assert_store};
 use super::func::{Func, TypedFunc, WasmParams, WasmResults};
 use super::host::HostCtx;
@@ -25,8 +26,9 @@ pub(crate) struct InstanceData {
     pub(crate) core: *mut StoreCore,
     pub(crate) module: Module,
     pub(crate) block: VmBlock,
-    pub(crate) memory: Option<NonNull<MemoryData>>,
+    pub(crate) memories: Vec<NonNull<MemoryData>>,
     pub(crate) tables: Vec<NonNull<TableData>>,
+    pub(crate) tags: Vec<Tag>,
     /// One for each imported host function; the vmctx points to them.
     pub(crate) host_ctxs: Box<[HostCtx]>,
     /// References of element segments; empty once dropped.
@@ -74,6 +76,16 @@ impl VmBlock {
     /// Slot of a table's descriptor.
     pub(crate) fn table(&self, index: u32) -> *mut *mut TableData {
         self.at(self.layout.table(index))
+    }
+
+    /// Slot of a memory's descriptor.
+    pub(crate) fn memory(&self, index: u32) -> *mut *mut MemoryDesc {
+        self.at(self.layout.memory(index))
+    }
+
+    /// Slot of a tag's identity.
+    pub(crate) fn tag(&self, index: u32) -> *mut *const c_void {
+        self.at(self.layout.tag(index))
     }
 
     /// Slot of an imported global's cell.
@@ -135,12 +147,22 @@ impl InstanceData {
         unsafe { (*self.vmctx()).stack_limit = limit };
     }
 
+    /// Memory 0.
     pub(crate) fn memory(&self) -> Option<NonNull<MemoryData>> {
-        self.memory
+        self.memories.first().copied()
     }
 
     pub(crate) fn owner_pointer(&mut self) -> *mut c_void {
         std::ptr::from_mut(self).cast()
+    }
+
+    /// Calls `f` with the contents of own globals' cells.
+    pub(crate) fn own_global_words(&self, f: &mut dyn FnMut(u64)) {
+        let layout = self.module.info().vm_layout();
+        for index in layout.imported_globals..layout.globals {
+            // SAFETY: the cell is in the block.
+            f(unsafe { self.block.global(GlobalIndex(index)).as_ptr().read() });
+        }
     }
 
     /// The function in entry `index` of table 0.
@@ -261,7 +283,8 @@ impl Instance {
         Some(match kind {
             ExportKind::Func(index) => Extern::Func(Func { store, raw: data.block.func_ref(index) }),
             ExportKind::Table(index) => Extern::Table(Table { store, raw: *data.tables.get(index.index())? }),
-            ExportKind::Memory => Extern::Memory(Memory { store, raw: data.memory? }),
+            ExportKind::Memory(index) => Extern::Memory(Memory { store, raw: *data.memories.get(index.index())? }),
+            ExportKind::Tag(index) => Extern::Tag(*data.tags.get(index.index())?),
             ExportKind::Global(index) => {
                 let ty = *data.module.info().globals.get(index.index())?;
                 Extern::Global(Global { store, cell: data.block.global(index), ty })
@@ -315,9 +338,9 @@ impl Instance {
         }
     }
 
-    /// The memory that the instance's code uses, exported or not.
+    /// The memory (the first one) that the instance's code uses, exported or not.
     pub fn memory(&self, store: impl AsContext) -> Option<Memory> {
-        let raw = self.data(store.core()).memory?;
+        let raw = self.data(store.core()).memory()?;
         Some(Memory { store: self.store, raw })
     }
 }

@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use super::builtins;
 use super::error::Error;
-use super::externs::{Extern, TableData};
+use super::exceptions::{self, Tag, TagData};
+use super::externs::{Extern, MemoryData, TableData};
 use super::func::{Func, HOST_MARK};
 use super::host::{HostCtx, HostFunc};
 use super::instance::{Instance, InstanceData, VmBlock, no_memory};
@@ -13,12 +14,13 @@ use super::module::Module;
 use super::store::StoreCore;
 use super::trap::Trap;
 use crate::abi::vmctx::{FuncRef, MemoryDesc, VmCtx};
-use crate::wasm::{FuncIndex, GlobalIndex, SegmentMode};
+use crate::wasm::{ExportKind, FuncIndex, GlobalIndex, SegmentMode, TagIndex};
 
 /// What an import is satisfied with; its type has been compared.
 pub(crate) enum Resolved {
     Extern(Extern),
     Host(Arc<HostFunc>),
+    Tag(Arc<TagData>),
 }
 
 /// Makes an instance and runs its start function.
@@ -68,8 +70,9 @@ impl<'a> Builder<'a> {
             core: core_ptr,
             module: module.clone(),
             block,
-            memory: None,
+            memories: Vec::with_capacity(info.memories.len()),
             tables: Vec::with_capacity(info.tables.len()),
+            tags: Vec::with_capacity(info.tags.len()),
             host_ctxs: Vec::with_capacity(hosts).into_boxed_slice(),
             elements: Vec::with_capacity(info.elements.len()),
             dropped_data: vec![false; info.data.len()],
@@ -82,9 +85,10 @@ impl<'a> Builder<'a> {
     /// Makes everything that the vmctx refers to, and hands the instance to the store.
     fn build(mut self, imports: &[Resolved]) -> Result<NonNull<InstanceData>, Error> {
         self.link_others(imports);
-        self.make_memory()?;
+        self.own_memories()?;
         self.link_functions(imports)?;
         self.own_functions();
+        self.own_tags();
         self.header();
         self.own_tables()?;
         self.own_globals();
@@ -99,11 +103,16 @@ impl<'a> Builder<'a> {
         for import in imports {
             match import {
                 Resolved::Extern(Extern::Table(table)) => self.add_table(table.raw),
-                Resolved::Extern(Extern::Memory(memory)) => self.data.memory = Some(memory.raw),
+                Resolved::Extern(Extern::Memory(memory)) => self.add_memory(memory.raw),
                 Resolved::Extern(Extern::Global(global)) => {
                     // SAFETY: the slot is in the block, which nobody else uses yet.
                     unsafe { *self.data.block.imported_global(globals) = global.cell.as_ptr() };
                     globals += 1;
+                }
+                Resolved::Extern(Extern::Tag(tag)) => self.add_tag(*tag),
+                Resolved::Tag(tag) => {
+                    let tag = self.core.add_tag(tag.clone());
+                    self.add_tag(tag);
                 }
                 Resolved::Extern(Extern::Func(_)) | Resolved::Host(_) => {}
             }
@@ -117,17 +126,44 @@ impl<'a> Builder<'a> {
         self.data.tables.push(table);
     }
 
-    fn make_memory(&mut self) -> Result<(), Error> {
-        let info = self.data.module.info();
-        if let (Some(limits), false) = (info.memory, info.memory_imported) {
-            self.data.memory = Some(self.core.new_memory(limits, info.memory_shared)?.raw);
+    fn add_tag(&mut self, tag: Tag) {
+        let identity = exceptions::identity(self.core.tag(tag));
+        // SAFETY: the slot is in the block.
+        unsafe { *self.data.block.tag(self.data.tags.len() as u32) = identity.as_ptr() };
+        self.data.tags.push(tag);
+    }
+
+    fn own_tags(&mut self) {
+        let module = self.data.module.clone();
+        let info = module.info();
+        for index in info.imported_tags..info.tags.len() as u32 {
+            let index = TagIndex(index);
+            let exported = info.exports.iter().find(|(_, kind)| *kind == ExportKind::Tag(index));
+            let label = exported.map_or_else(|| index.0.to_string(), |(name, _)| name.clone());
+            let tag = self.core.add_tag(TagData::new(info.tag_type(index).clone(), label));
+            self.add_tag(tag);
+        }
+    }
+
+    fn add_memory(&mut self, memory: NonNull<MemoryData>) {
+        // SAFETY: the store's memories live as long as the store; the slot is in the block.
+        unsafe { *self.data.block.memory(self.data.memories.len() as u32) = (*memory.as_ptr()).memory.desc() };
+        self.data.memories.push(memory);
+    }
+
+    fn own_memories(&mut self) -> Result<(), Error> {
+        let module = self.data.module.clone();
+        let info = module.info();
+        for ty in info.memories.iter().skip(info.imported_memories as usize) {
+            let memory = self.core.new_memory(*ty)?;
+            self.add_memory(memory.raw);
         }
         Ok(())
     }
 
     fn memory_desc(&mut self) -> *mut MemoryDesc {
         // SAFETY: the store's memories live as long as the store.
-        self.data.memory.map_or(std::ptr::null_mut(), |memory| unsafe { (*memory.as_ptr()).memory.desc() })
+        self.data.memory().map_or(std::ptr::null_mut(), |memory| unsafe { (*memory.as_ptr()).memory.desc() })
     }
 
     fn link_functions(&mut self, imports: &[Resolved]) -> Result<(), Error> {
@@ -136,7 +172,7 @@ impl<'a> Builder<'a> {
         let instance: *mut InstanceData = &mut *self.data;
         let hosts = imports.iter().filter_map(|import| match import {
             Resolved::Host(host) => Some(host.context(self.core_ptr, instance, desc)),
-            Resolved::Extern(_) => None,
+            Resolved::Extern(_) | Resolved::Tag(_) => None,
         });
         self.data.host_ctxs = hosts.collect();
         let mut contexts = 0;
@@ -151,7 +187,7 @@ impl<'a> Builder<'a> {
                     contexts += 1;
                     self.host_func(host, index, contexts - 1)?
                 }
-                Resolved::Extern(_) => continue,
+                Resolved::Extern(_) | Resolved::Tag(_) => continue,
             };
             // SAFETY: the slot is in the block.
             unsafe { self.data.block.func_ref(FuncIndex(index)).as_ptr().write(func_ref) };
@@ -193,6 +229,7 @@ impl<'a> Builder<'a> {
             builtins: builtins::table(),
             type_ids: self.data.module.type_ids().as_ptr(),
             owner: self.data.owner_pointer(),
+            exception: std::ptr::null_mut(),
         };
         // SAFETY: the header is the block's beginning.
         unsafe { self.data.vmctx().write(header) };
@@ -237,20 +274,20 @@ fn fill_tables(data: &mut InstanceData) -> Result<(), Trap> {
     let module = data.module.clone();
     for (index, segment) in module.info().elements.iter().enumerate() {
         let SegmentMode::Active(table, offset) = &segment.mode else { continue };
-        let offset = data.eval(offset) as u32;
+        let offset = data.eval(offset);
         data.table_init(table.0, index as u32, offset, 0, segment.items.len() as u32)?;
         data.elem_drop(index as u32);
     }
     Ok(())
 }
 
-/// Copies active data segments into the memory.
+/// Copies active data segments into their memories.
 fn fill_memory(data: &mut InstanceData) -> Result<(), Trap> {
     let module = data.module.clone();
     for (index, segment) in module.info().data.iter().enumerate() {
-        let SegmentMode::Active((), offset) = &segment.mode else { continue };
-        let offset = data.eval(offset) as u32;
-        data.memory_init(index as u32, offset, 0, segment.bytes.len() as u32)?;
+        let SegmentMode::Active(memory, offset) = &segment.mode else { continue };
+        let offset = data.eval(offset);
+        data.memory_init(memory.0, index as u32, offset, 0, segment.bytes.len() as u32)?;
         data.data_drop(index as u32);
     }
     Ok(())

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::error::{Error, LinkError, MissingImport};
+use super::exceptions::TagData;
 use super::externs::{Extern, assert_store};
 use super::host::{Caller, HostFunc, IntoHostFunc};
 use super::instance::Instance;
@@ -26,6 +27,7 @@ pub struct Linker<T: 'static> {
 #[derive(Clone)]
 enum Definition {
     Host(Arc<HostFunc>),
+    Tag(Arc<TagData>),
     Extern(Extern),
 }
 
@@ -98,7 +100,16 @@ impl<T: 'static> Linker<T> {
         self.insert(module, name, Definition::Host(Arc::new(HostFunc::dynamic(ty, closure))))
     }
 
-    /// Defines a function, table, memory or global of a store.
+    /// Defines an exception tag whose exceptions have values of the type's parameters. It is one tag for all modules that the linker
+    /// links.
+    ///
+    /// # Errors
+    /// If the name is bound already.
+    pub fn tag(&mut self, module: &str, name: &str, ty: FuncType) -> Result<&mut Self, Error> {
+        self.insert(module, name, Definition::Tag(TagData::new(ty, format!("{module}.{name}"))))
+    }
+
+    /// Defines a function, table, memory, global or tag of a store.
     ///
     /// # Errors
     /// If the name is bound already.
@@ -144,7 +155,7 @@ impl<T: 'static> Linker<T> {
             for (name, list) in names {
                 all.extend(list.iter().filter_map(|definition| match definition {
                     Definition::Host(host) => Some((module.as_str(), name.as_str(), &host.ty)),
-                    Definition::Extern(_) => None,
+                    Definition::Extern(_) | Definition::Tag(_) => None,
                 }));
             }
         }
@@ -152,35 +163,37 @@ impl<T: 'static> Linker<T> {
         all
     }
 
-    /// Imports of a module that host functions do not satisfy. Nothing but host functions is looked at.
+    /// Imports of a module that host functions and the linker's tags do not satisfy. Nothing else is looked at.
     pub fn missing(&self, module: &Module) -> Vec<MissingImport> {
         let imports = module.imports().iter();
-        imports.filter_map(|import| self.find_host(import).err()).collect()
+        imports.filter_map(|import| self.find_provided(import).err()).collect()
     }
 
     fn definitions(&self, import: &Import) -> &[Definition] {
         self.modules.get(&import.module).and_then(|names| names.get(&import.name)).map_or(&[], Vec::as_slice)
     }
 
-    fn find_host(&self, import: &Import) -> Result<&Arc<HostFunc>, MissingImport> {
+    fn find_provided(&self, import: &Import) -> Result<Resolved, MissingImport> {
         let mut others = Vec::new();
         for definition in self.definitions(import) {
-            if let Definition::Host(host) = definition {
-                match &import.ty {
-                    ExternType::Func(ty) if *ty == host.ty => return Ok(host),
-                    _ => others.push(ExternType::Func(host.ty.clone())),
+            match (definition, &import.ty) {
+                (Definition::Host(host), ExternType::Func(ty)) if *ty == host.ty => {
+                    return Ok(Resolved::Host(host.clone()));
                 }
+                (Definition::Tag(tag), ExternType::Tag(ty)) if *ty == tag.ty => return Ok(Resolved::Tag(tag.clone())),
+                (Definition::Host(host), _) => others.push(ExternType::Func(host.ty.clone())),
+                (Definition::Tag(tag), _) => others.push(ExternType::Tag(tag.ty.clone())),
+                (Definition::Extern(_), _) => {}
             }
         }
         Err(missing(import, others))
     }
 
     fn resolve(&self, store: &impl AsContext, import: &Import) -> Result<Resolved, MissingImport> {
-        let host = match self.find_host(import) {
-            Ok(host) => return Ok(Resolved::Host(host.clone())),
-            Err(missing) => missing,
+        let mut others = match self.find_provided(import) {
+            Ok(provided) => return Ok(provided),
+            Err(missing) => missing.others,
         };
-        let mut others = host.others;
         for definition in self.definitions(import) {
             let Definition::Extern(item) = definition else { continue };
             assert_store(store.core(), item.store());
@@ -273,11 +286,17 @@ fn matches(wanted: &ExternType, given: &ExternType) -> bool {
     match (wanted, given) {
         (ExternType::Func(wanted), ExternType::Func(given)) => wanted == given,
         (ExternType::Table(wanted), ExternType::Table(given)) => {
-            wanted.element == given.element && limits_match(wanted.limits, given.limits)
+            wanted.element == given.element
+                && wanted.table64 == given.table64
+                && limits_match(wanted.limits, given.limits)
         }
-        (ExternType::Memory(wanted), ExternType::Memory(given)) => limits_match(*wanted, *given),
-        (ExternType::SharedMemory(wanted), ExternType::SharedMemory(given)) => limits_match(*wanted, *given),
+        (ExternType::Memory(wanted), ExternType::Memory(given)) => {
+            wanted.memory64 == given.memory64
+                && wanted.shared == given.shared
+                && limits_match(wanted.limits, given.limits)
+        }
         (ExternType::Global(wanted), ExternType::Global(given)) => wanted == given,
+        (ExternType::Tag(wanted), ExternType::Tag(given)) => wanted == given,
         _ => false,
     }
 }

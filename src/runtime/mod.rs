@@ -8,6 +8,7 @@
 //! | `instance`, `instantiate`, `builtins` | running modules: their vmctx, segments, bulk operations |
 //! | `linker`, `host` | what guests import, and how a call reaches a host function |
 //! | `func`, `call` | calls from the host |
+//! | `exceptions` | tags, throwing, and who owns what was thrown |
 //! | `values`, `externs` | what crosses the boundary |
 //! | `error`, `trap` | what goes wrong: the user's or the module's fault, and the guest's |
 //!
@@ -25,6 +26,7 @@ mod call;
 mod config;
 mod engine;
 mod error;
+mod exceptions;
 mod externs;
 mod func;
 mod host;
@@ -40,6 +42,7 @@ pub use crate::memory::SharedMemory;
 pub use config::Config;
 pub use engine::Engine;
 pub use error::{Error, LinkError, MissingImport};
+pub use exceptions::{Exception, Tag};
 pub use externs::{Extern, Global, Memory, Table};
 pub use func::{Func, TypedFunc, WasmParams, WasmResults};
 pub use host::{Caller, HostResult, IntoHostFunc};
@@ -48,7 +51,7 @@ pub use linker::Linker;
 pub use module::Module;
 pub use store::{AsContext, AsContextMut, InterruptHandle, Store};
 pub use trap::{Frame, Trap, TrapKind};
-pub use values::{ExternRef, Val, WasmTy};
+pub use values::{ExnRef, ExternRef, Val, WasmTy};
 
 #[cfg(test)]
 mod tests;

@@ -53,6 +53,8 @@ pub(crate) struct CodeParts<'a> {
     pub(crate) traps: Vec<FaultSite>,
     /// Calls, sorted by `pc`.
     pub(crate) calls: Vec<Location>,
+    /// Offsets of calls' return addresses, sorted, and of where exceptions that leave them arrive.
+    pub(crate) landings: Vec<(u32, u32)>,
 }
 
 /// Code in executable memory.
@@ -72,7 +74,12 @@ impl LoadedCode {
         let start = mapping.base() as usize;
         let addresses = start..start + mapping.len();
         Ok(Arc::new_cyclic(|this| LoadedCode {
-            _registration: registry::register(CodeRange { addresses, sites: parts.traps, tag: this.as_ptr() as u64 }),
+            _registration: registry::register(CodeRange {
+                addresses,
+                sites: parts.traps,
+                landings: parts.landings,
+                tag: this.as_ptr() as u64,
+            }),
             mapping,
             functions: parts.functions,
             functions_end: parts.functions_end,
@@ -137,6 +144,7 @@ impl Module {
             trampolines: types.map(|ty| image.trampoline(TypeIndex(ty)).map(|offset| offset as u32)).collect(),
             traps: image.traps().iter().map(site).collect(),
             calls: image.calls().iter().map(|call| Location { pc: call.pc, module: call.loc }).collect(),
+            landings: image.handlers().iter().map(|site| (site.pc, site.landing)).collect(),
         };
         Module::assemble(engine, info, bytes, parts)
     }
@@ -195,8 +203,8 @@ impl Module {
         Some(match kind {
             ExportKind::Func(index) => ExternType::Func(info.func_type(index).clone()),
             ExportKind::Table(index) => ExternType::Table(*info.tables.get(index.index())?),
-            ExportKind::Memory if info.memory_shared => ExternType::SharedMemory(info.memory?),
-            ExportKind::Memory => ExternType::Memory(info.memory?),
+            ExportKind::Memory(index) => ExternType::Memory(*info.memories.get(index.index())?),
+            ExportKind::Tag(index) => ExternType::Tag(info.types.get(info.tags.get(index.index())?.index())?.clone()),
             ExportKind::Global(index) => ExternType::Global(*info.globals.get(index.index())?),
         })
     }

@@ -7,11 +7,12 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 
 use super::engine::Engine;
+use super::exceptions::{Exceptions, TagData};
 use super::externs::{MemoryData, TableData};
 use super::host::HostCtx;
 use super::instance::InstanceData;
 use crate::abi::vmctx::FuncRef;
-use crate::memory::{MAX_PAGES, PAGE_BYTES};
+use crate::memory::{MAX_PAGES, MAX_PAGES_64, PAGE_BYTES};
 use crate::sys::thread;
 
 /// Bytes at the low end of a thread's stack that guests never use: host functions run there.
@@ -51,6 +52,8 @@ pub(crate) struct StoreCore {
     pub(crate) memories: Vec<NonNull<MemoryData>>,
     pub(crate) tables: Vec<NonNull<TableData>>,
     pub(crate) globals: Vec<NonNull<u64>>,
+    pub(crate) tags: Vec<Arc<TagData>>,
+    pub(crate) exceptions: Exceptions,
     pub(crate) func_refs: Vec<NonNull<FuncRef>>,
     pub(crate) host_ctxs: Vec<NonNull<HostCtx>>,
     /// Keeps closures of host functions and code of thunks alive.
@@ -75,6 +78,8 @@ impl<T: 'static> Store<T> {
             memories: Vec::new(),
             tables: Vec::new(),
             globals: Vec::new(),
+            tags: Vec::new(),
+            exceptions: Exceptions::default(),
             func_refs: Vec::new(),
             host_ctxs: Vec::new(),
             kept: Vec::new(),
@@ -135,9 +140,9 @@ impl<T: std::fmt::Debug> std::fmt::Debug for Store<T> {
 
 impl StoreCore {
     /// Pages that a new memory may grow to.
-    pub(crate) fn page_limit(&self) -> u32 {
-        let limit = self.memory_limit.map_or(u64::from(MAX_PAGES), |bytes| bytes / PAGE_BYTES);
-        u32::try_from(limit).unwrap_or(MAX_PAGES).min(MAX_PAGES)
+    pub(crate) fn page_limit(&self, memory64: bool) -> u64 {
+        let most = if memory64 { MAX_PAGES_64 } else { MAX_PAGES };
+        self.memory_limit.map_or(most, |bytes| (bytes / PAGE_BYTES).min(most))
     }
 
     /// Entries that a new table may grow to.

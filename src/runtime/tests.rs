@@ -72,7 +72,7 @@ fn assemble(engine: &Engine) -> Module {
         ; pop rbx ; pop rbx ; pop rbp ; ret);
     let code = asm.finalize().unwrap();
     let trampolines = vec![Some(functions_end)];
-    let parts = CodeParts { code: &code, functions, functions_end, trampolines, traps, calls };
+    let parts = CodeParts { code: &code, functions, functions_end, trampolines, traps, calls, landings: Vec::new() };
     Module::assemble(engine, info, &bytes, parts).unwrap()
 }
 

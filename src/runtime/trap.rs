@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use super::exceptions::Exception;
 use crate::abi::trap::TrapCode;
 use crate::memory::MemoryFault;
 
@@ -22,6 +23,8 @@ pub enum TrapKind {
     Code(TrapCode),
     /// The guest asked to end with this status. Not a failure of its own.
     Exit(i32),
+    /// An exception of the guest that none of its functions caught. A host function that returns this trap throws it on.
+    Exception(Exception),
     /// A host function failed.
     Host(Box<dyn std::error::Error + Send + Sync>),
 }
@@ -50,6 +53,19 @@ impl Trap {
     /// The guest asks to end with a status.
     pub fn exit(status: i32) -> Trap {
         Trap::from_kind(TrapKind::Exit(status)).without_backtrace()
+    }
+
+    /// An exception that leaves the guest. Its frames are noted while it is thrown.
+    pub(crate) fn exception(exception: Exception) -> Trap {
+        Trap::from_kind(TrapKind::Exception(exception)).without_backtrace()
+    }
+
+    /// The exception, if it is one.
+    pub fn as_exception(&self) -> Option<&Exception> {
+        match &self.0.kind {
+            TrapKind::Exception(exception) => Some(exception),
+            _ => None,
+        }
     }
 
     /// The same trap, for which no backtrace is made: for traps that are control flow (exceptions, `longjmp`).
@@ -128,6 +144,7 @@ impl fmt::Display for Trap {
         match &self.0.kind {
             TrapKind::Code(code) => write!(f, "trap: {code}")?,
             TrapKind::Exit(status) => write!(f, "exit with status {status}")?,
+            TrapKind::Exception(exception) => write!(f, "{exception}")?,
             TrapKind::Host(error) => write!(f, "{error}")?,
         }
         for (depth, frame) in self.0.frames.iter().enumerate() {

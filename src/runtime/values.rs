@@ -24,7 +24,13 @@ pub enum Val {
     FuncRef(Option<Func>),
     /// Reference to a value of the host.
     ExternRef(Option<ExternRef>),
+    /// Reference to an exception of the guest. The host can see that there is one, and cannot hand it back.
+    ExnRef(Option<ExnRef>),
 }
+
+/// An exception reference as the host sees it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ExnRef(());
 
 impl Val {
     /// The value's type.
@@ -37,6 +43,7 @@ impl Val {
             Val::V128(_) => ValType::V128,
             Val::FuncRef(_) => ValType::FuncRef,
             Val::ExternRef(_) => ValType::ExternRef,
+            Val::ExnRef(_) => ValType::ExnRef,
         }
     }
 
@@ -50,6 +57,7 @@ impl Val {
             ValType::V128 => Val::V128(0),
             ValType::FuncRef => Val::FuncRef(None),
             ValType::ExternRef => Val::ExternRef(None),
+            ValType::ExnRef => Val::ExnRef(None),
         }
     }
 
@@ -113,7 +121,8 @@ impl Val {
         }
     }
 
-    /// The cell's contents for the value (of a vector, the low half), or `None` if it belongs to another store.
+    /// The cell's contents for the value (of a vector, the low half), or `None` if it belongs to another store or cannot be
+    /// handed back.
     pub(crate) fn to_bits(self, store: StoreId) -> Option<u64> {
         Some(match self {
             Val::I32(value) => u64::from(value as u32),
@@ -121,10 +130,10 @@ impl Val {
             Val::F32(bits) => u64::from(bits),
             Val::F64(bits) => bits,
             Val::V128(bits) => bits as u64,
-            Val::FuncRef(None) | Val::ExternRef(None) => 0,
+            Val::FuncRef(None) | Val::ExternRef(None) | Val::ExnRef(None) => 0,
             Val::FuncRef(Some(func)) if func.store == store => func.raw.as_ptr() as u64,
             Val::ExternRef(Some(value)) if value.store == store => u64::from(value.index) + 1,
-            Val::FuncRef(Some(_)) | Val::ExternRef(Some(_)) => return None,
+            Val::FuncRef(Some(_)) | Val::ExternRef(Some(_)) | Val::ExnRef(Some(_)) => return None,
         })
     }
 
@@ -140,6 +149,7 @@ impl Val {
             ValType::F64 => Val::F64(bits),
             ValType::V128 => Val::V128(bits.into()),
             ValType::FuncRef => Val::FuncRef(NonNull::new(bits as *mut FuncRef).map(|raw| Func { store, raw })),
+            ValType::ExnRef => Val::ExnRef((bits != 0).then_some(ExnRef(()))),
             ValType::ExternRef => {
                 let index = bits.checked_sub(1).and_then(|index| u32::try_from(index).ok());
                 Val::ExternRef(index.map(|index| ExternRef { store, index }))

@@ -102,6 +102,23 @@ pub fn current() -> *mut Activation {
     CURRENT.get()
 }
 
+/// Stack pointer inside the innermost call's [`enter`], or 0.
+pub fn innermost_entry() -> usize {
+    let current = CURRENT.get();
+    // SAFETY: activations live while they are in the chain.
+    if current.is_null() { 0 } else { unsafe { (*current).sp } }
+}
+
+/// Stack pointer inside the outermost call's [`enter`], or 0: all of the guest's frames on this thread lie below.
+pub fn outermost_entry() -> usize {
+    let (mut at, mut sp) = (CURRENT.get(), 0);
+    while !at.is_null() {
+        // SAFETY: as above.
+        (at, sp) = unsafe { ((*at).prev, sp.max((*at).sp)) };
+    }
+    sp
+}
+
 /// Calls `trampoline(ctx, code, values)`. Returns true if the call was left early.
 ///
 /// # Safety

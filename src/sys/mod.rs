@@ -18,6 +18,7 @@ pub mod mapping;
 pub mod registry;
 pub mod signal;
 pub mod thread;
+pub mod unwind;
 mod x64;
 
 pub(crate) use x64::exit_shim;

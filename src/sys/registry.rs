@@ -25,6 +25,8 @@ pub struct CodeRange {
     pub addresses: Range<usize>,
     /// Instructions that may fault, sorted by offset.
     pub sites: Vec<FaultSite>,
+    /// Offsets of calls' return addresses, sorted, and of where exceptions that leave these calls arrive.
+    pub landings: Vec<(u32, u32)>,
     /// The owner's number for it.
     pub tag: u64,
 }
@@ -35,6 +37,13 @@ impl CodeRange {
         let offset = u32::try_from(pc.checked_sub(self.addresses.start)?).ok()?;
         let at = self.sites.binary_search_by_key(&offset, |site| site.offset).ok()?;
         self.sites.get(at).copied()
+    }
+
+    /// Where exceptions arrive that leave the call which returns to `pc`.
+    pub fn landing_at(&self, pc: usize) -> Option<usize> {
+        let offset = u32::try_from(pc.checked_sub(self.addresses.start)?).ok()?;
+        let at = self.landings.binary_search_by_key(&offset, |landing| landing.0).ok()?;
+        self.landings.get(at).map(|landing| self.addresses.start + landing.1 as usize)
     }
 }
 
@@ -108,8 +117,8 @@ mod tests {
     #[test]
     fn ranges_are_found_while_registered() {
         let sites = vec![FaultSite { offset: 3, location: 70, code: 9 }];
-        let first = register(CodeRange { addresses: 16..32, sites, tag: 1 });
-        let second = register(CodeRange { addresses: 32..40, sites: Vec::new(), tag: 2 });
+        let first = register(CodeRange { addresses: 16..32, sites, landings: Vec::new(), tag: 1 });
+        let second = register(CodeRange { addresses: 32..40, sites: Vec::new(), landings: Vec::new(), tag: 2 });
         assert_eq!(with_range(31, |range| range.tag), Some(1));
         assert_eq!(with_range(32, |range| range.tag), Some(2));
         assert_eq!(with_range(19, |range| range.site_at(19).map(|site| site.code)), Some(Some(9)));
@@ -127,8 +136,12 @@ mod tests {
                 scope.spawn(move || {
                     for round in 0..200_usize {
                         let start = (1 << 50) + thread * 1_000_000 + round * 16;
-                        let held =
-                            register(CodeRange { addresses: start..start + 16, sites: Vec::new(), tag: round as u64 });
+                        let held = register(CodeRange {
+                            addresses: start..start + 16,
+                            sites: Vec::new(),
+                            landings: Vec::new(),
+                            tag: round as u64,
+                        });
                         assert_eq!(with_range(start + 15, |range| range.tag), Some(round as u64));
                         drop(held);
                     }

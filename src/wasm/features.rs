@@ -3,22 +3,20 @@
 use super::LoadError;
 use wasmparser::{Validator, WasmFeatures};
 
-/// Accepted: WebAssembly 2.0, relaxed vector instructions, threads, and extended constants.
+/// Accepted: WebAssembly 2.0, relaxed vector instructions, threads, extended constants, exceptions in both forms, tail calls, several
+/// memories, 64-bit memories and tables.
 pub(super) const ACCEPTED: WasmFeatures = WasmFeatures::WASM2
     .union(WasmFeatures::RELAXED_SIMD)
     .union(WasmFeatures::THREADS)
-    .union(WasmFeatures::EXTENDED_CONST);
+    .union(WasmFeatures::EXTENDED_CONST)
+    .union(WasmFeatures::EXCEPTIONS)
+    .union(WasmFeatures::LEGACY_EXCEPTIONS)
+    .union(WasmFeatures::TAIL_CALL)
+    .union(WasmFeatures::MULTI_MEMORY)
+    .union(WasmFeatures::MEMORY64);
 
 /// Features that modules in the field use and that are refused by name.
 const REFUSED: &[(WasmFeatures, &str)] = &[
-    (
-        WasmFeatures::LEGACY_EXCEPTIONS,
-        "exception handling, legacy form (build without -fwasm-exceptions and -sSUPPORT_LONGJMP=wasm)",
-    ),
-    (WasmFeatures::EXCEPTIONS, "exception handling (build without -fwasm-exceptions and -sSUPPORT_LONGJMP=wasm)"),
-    (WasmFeatures::TAIL_CALL, "tail calls (build without -mtail-call)"),
-    (WasmFeatures::MEMORY64, "64-bit memories (build without -sMEMORY64)"),
-    (WasmFeatures::MULTI_MEMORY, "several memories"),
     (WasmFeatures::GC, "garbage-collected types"),
     (WasmFeatures::FUNCTION_REFERENCES, "typed function references"),
     (WasmFeatures::CUSTOM_PAGE_SIZES, "custom page sizes"),

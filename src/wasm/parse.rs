@@ -60,12 +60,37 @@ fn read(bytes: &[u8], module: &mut Module, mut validator: Option<&mut Validator>
             && let ValidPayload::Func(func, body) = validator.payload(&payload)?
         {
             let mut func = func.into_validator(allocations);
-            func.validate(&body)?;
+            module.foreign_tail_calls |= function(&mut func, &body, module.imported_functions)?;
             allocations = func.into_allocations();
         }
         section(bytes, module, payload)?;
     }
     Ok(())
+}
+
+/// Validates a function; says whether it ends in a tail call that may leave the module.
+fn function(
+    func: &mut wp::FuncValidator<wp::ValidatorResources>,
+    body: &wp::FunctionBody<'_>,
+    imported: u32,
+) -> Result<bool, wp::Error> {
+    let mut foreign = false;
+    let mut reader = body.get_binary_reader();
+    func.read_locals(&mut reader)?;
+    while !reader.eof() {
+        let offset = reader.original_position();
+        // Reading an operator twice is for the few that can be tail calls.
+        if let Ok(0x12 | 0x13) = reader.clone().read_u8() {
+            foreign |= match reader.peek_operator(&func.visitor(offset)) {
+                Ok(wp::Operator::ReturnCall { function_index }) => function_index < imported,
+                Ok(wp::Operator::ReturnCallIndirect { .. }) => true,
+                _ => false,
+            };
+        }
+        reader.visit_operator(&mut func.visitor(offset))??;
+    }
+    reader.finish_expression(&func.visitor(reader.original_position()))?;
+    Ok(foreign)
 }
 
 fn section(bytes: &[u8], module: &mut Module, payload: Payload<'_>) -> Result2 {
@@ -97,9 +122,7 @@ fn section(bytes: &[u8], module: &mut Module, payload: Payload<'_>) -> Result2 {
         }
         Payload::MemorySection(reader) => {
             for memory in reader {
-                let memory = memory?;
-                module.memory = Some(memory_limits(&memory));
-                module.memory_shared = memory.shared;
+                module.memories.push(memory_type(&memory?));
             }
         }
         Payload::GlobalSection(reader) => {
@@ -117,6 +140,11 @@ fn section(bytes: &[u8], module: &mut Module, payload: Payload<'_>) -> Result2 {
                 }
             }
         }
+        Payload::TagSection(reader) => {
+            for tag in reader {
+                module.tags.push(TypeIndex(tag?.func_type_idx));
+            }
+        }
         Payload::StartSection { func, .. } => module.start = Some(FuncIndex(func)),
         Payload::ElementSection(reader) => {
             for element in reader {
@@ -129,7 +157,9 @@ fn section(bytes: &[u8], module: &mut Module, payload: Payload<'_>) -> Result2 {
                 let start = data.data.as_ptr() as usize - bytes.as_ptr() as usize;
                 let mode = match data.kind {
                     wp::DataKind::Passive => SegmentMode::Passive,
-                    wp::DataKind::Active { offset_expr, .. } => SegmentMode::Active((), const_expr(&offset_expr)?),
+                    wp::DataKind::Active { memory_index, offset_expr } => {
+                        SegmentMode::Active(MemoryIndex(memory_index), const_expr(&offset_expr)?)
+                    }
                 };
                 module.data.push(DataSegment { mode, bytes: start..start + data.data.len() });
             }
@@ -177,19 +207,20 @@ fn add_import(module: &mut Module, import: wp::Import<'_>) {
             ExternType::Table(table_type(&ty))
         }
         wp::TypeRef::Memory(ty) => {
-            module.memory = Some(memory_limits(&ty));
-            module.memory_imported = true;
-            module.memory_shared = ty.shared;
-            let make = if ty.shared { ExternType::SharedMemory } else { ExternType::Memory };
-            make(memory_limits(&ty))
+            module.memories.push(memory_type(&ty));
+            module.imported_memories += 1;
+            ExternType::Memory(memory_type(&ty))
         }
         wp::TypeRef::Global(ty) => {
             module.globals.push(global_type(&ty));
             module.imported_globals += 1;
             ExternType::Global(global_type(&ty))
         }
-        // Refused by the validator: exception handling is not among the accepted features.
-        wp::TypeRef::Tag(_) => return,
+        wp::TypeRef::Tag(ty) => {
+            module.tags.push(TypeIndex(ty.func_type_idx));
+            module.imported_tags += 1;
+            ExternType::Tag(module.types.get(ty.func_type_idx as usize).cloned().unwrap_or_default())
+        }
     };
     module.imports.push(Import { module: import.module.to_string(), name: import.name.to_string(), ty });
 }
@@ -198,9 +229,9 @@ fn export_kind(export: &wp::Export<'_>) -> Option<ExportKind> {
     match export.kind {
         wp::ExternalKind::Func | wp::ExternalKind::FuncExact => Some(ExportKind::Func(FuncIndex(export.index))),
         wp::ExternalKind::Table => Some(ExportKind::Table(TableIndex(export.index))),
-        wp::ExternalKind::Memory => Some(ExportKind::Memory),
+        wp::ExternalKind::Memory => Some(ExportKind::Memory(MemoryIndex(export.index))),
         wp::ExternalKind::Global => Some(ExportKind::Global(GlobalIndex(export.index))),
-        wp::ExternalKind::Tag => None,
+        wp::ExternalKind::Tag => Some(ExportKind::Tag(TagIndex(export.index))),
     }
 }
 
@@ -263,7 +294,11 @@ pub(crate) fn val_type(ty: wp::ValType) -> ValType {
 }
 
 fn ref_type(ty: wp::RefType) -> ValType {
-    if ty.is_extern_ref() { ValType::ExternRef } else { ValType::FuncRef }
+    match ty.heap_type() {
+        wp::HeapType::Abstract { ty: wp::AbstractHeapType::Extern, .. } => ValType::ExternRef,
+        wp::HeapType::Abstract { ty: wp::AbstractHeapType::Exn | wp::AbstractHeapType::NoExn, .. } => ValType::ExnRef,
+        _ => ValType::FuncRef,
+    }
 }
 
 fn func_type(ty: &wp::FuncType) -> FuncType {
@@ -276,19 +311,15 @@ fn func_type(ty: &wp::FuncType) -> FuncType {
 fn table_type(ty: &wp::TableType) -> TableType {
     TableType {
         element: ref_type(ty.element_type),
-        limits: Limits { min: clamp(ty.initial), max: ty.maximum.map(clamp) },
+        limits: Limits { min: ty.initial, max: ty.maximum },
+        table64: ty.table64,
     }
 }
 
-fn memory_limits(ty: &wp::MemoryType) -> Limits {
-    Limits { min: clamp(ty.initial), max: ty.maximum.map(clamp) }
+fn memory_type(ty: &wp::MemoryType) -> MemoryType {
+    MemoryType { limits: Limits { min: ty.initial, max: ty.maximum }, memory64: ty.memory64, shared: ty.shared }
 }
 
 fn global_type(ty: &wp::GlobalType) -> GlobalType {
     GlobalType { content: val_type(ty.content_type), mutable: ty.mutable }
-}
-
-/// Limits of 32-bit memories and tables fit into 32 bits once validated.
-fn clamp(value: u64) -> u32 {
-    value.min(u64::from(u32::MAX)) as u32
 }

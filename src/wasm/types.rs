@@ -24,15 +24,19 @@ indices! {
     FuncIndex;
     /// A table; imported tables come first.
     TableIndex;
+    /// A linear memory; imported memories come first.
+    MemoryIndex;
     /// A global; imported globals come first.
     GlobalIndex;
     /// A data segment.
     DataIndex;
     /// An element segment.
     ElemIndex;
+    /// An exception tag; imported tags come first.
+    TagIndex;
 }
 
-/// A value type of WebAssembly 2.0.
+/// A value type.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum ValType {
     /// 32-bit integer.
@@ -49,6 +53,8 @@ pub enum ValType {
     FuncRef,
     /// Reference to a value of the embedder, or null.
     ExternRef,
+    /// Reference to an exception, or null.
+    ExnRef,
 }
 
 /// A function type.
@@ -64,18 +70,37 @@ pub struct FuncType {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
     /// Initial size.
-    pub min: u32,
+    pub min: u64,
     /// Largest size, if declared.
-    pub max: Option<u32>,
+    pub max: Option<u64>,
+}
+
+/// A memory's type.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct MemoryType {
+    /// Size in pages of 64 KiB.
+    pub limits: Limits,
+    /// Whether addresses have 64 bits.
+    pub memory64: bool,
+    /// Whether threads share it.
+    pub shared: bool,
+}
+
+impl From<Limits> for MemoryType {
+    fn from(limits: Limits) -> MemoryType {
+        MemoryType { limits, memory64: false, shared: false }
+    }
 }
 
 /// A table's type.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TableType {
-    /// `FuncRef` or `ExternRef`.
+    /// `FuncRef`, `ExternRef` or `ExnRef`.
     pub element: ValType,
     /// Size in entries.
     pub limits: Limits,
+    /// Whether indices have 64 bits.
+    pub table64: bool,
 }
 
 /// A global's type.
@@ -94,12 +119,12 @@ pub enum ExternType {
     Func(FuncType),
     /// A table.
     Table(TableType),
-    /// A memory; limits in pages of 64 KiB.
-    Memory(Limits),
-    /// A memory that threads share; limits in pages of 64 KiB.
-    SharedMemory(Limits),
+    /// A memory.
+    Memory(MemoryType),
     /// A global.
     Global(GlobalType),
+    /// An exception tag: the types of its values as parameters.
+    Tag(FuncType),
 }
 
 /// One import, in the module's order.
@@ -120,10 +145,12 @@ pub enum ExportKind {
     Func(FuncIndex),
     /// A table.
     Table(TableIndex),
-    /// Memory 0.
-    Memory,
+    /// A memory.
+    Memory(MemoryIndex),
     /// A global.
     Global(GlobalIndex),
+    /// An exception tag.
+    Tag(TagIndex),
 }
 
 /// A constant expression as a postfix program (extended constants included).
@@ -177,8 +204,8 @@ pub enum SegmentMode<T> {
 /// A data segment.
 #[derive(Clone, Debug)]
 pub struct DataSegment {
-    /// Active (memory 0) or passive.
-    pub mode: SegmentMode<()>,
+    /// Active (in a memory) or passive.
+    pub mode: SegmentMode<MemoryIndex>,
     /// Range of the module's bytes.
     pub bytes: Range<usize>,
 }
@@ -190,7 +217,7 @@ pub struct ElemSegment {
     pub mode: SegmentMode<TableIndex>,
     /// One expression per entry.
     pub items: Vec<ConstExpr>,
-    /// `FuncRef` or `ExternRef`.
+    /// `FuncRef`, `ExternRef` or `ExnRef`.
     pub element: ValType,
 }
 
@@ -211,22 +238,26 @@ pub struct Module {
     pub imported_tables: u32,
     /// Initial value of each own table's entries (null if the module does not say).
     pub table_inits: Vec<ConstExpr>,
-    /// Memory 0, if there is one.
-    pub memory: Option<Limits>,
-    /// Whether memory 0 is shared between threads.
-    pub memory_shared: bool,
-    /// Whether memory 0 is imported.
-    pub memory_imported: bool,
+    /// Memories, imported ones first.
+    pub memories: Vec<MemoryType>,
+    /// How many memories are imported.
+    pub imported_memories: u32,
     /// Globals, imported ones first.
     pub globals: Vec<GlobalType>,
     /// How many globals are imported.
     pub imported_globals: u32,
     /// Initial value of each own global.
     pub global_inits: Vec<ConstExpr>,
+    /// Type of each exception tag, imported ones first.
+    pub tags: Vec<TypeIndex>,
+    /// How many tags are imported.
+    pub imported_tags: u32,
     /// Exports in order.
     pub exports: Vec<(String, ExportKind)>,
     /// The start function.
     pub start: Option<FuncIndex>,
+    /// Whether some function ends in a tail call that may leave the module. Not known of a module that was not validated.
+    pub foreign_tail_calls: bool,
     /// Element segments.
     pub elements: Vec<ElemSegment>,
     /// Data segments.
@@ -243,6 +274,11 @@ impl Module {
     /// Type of a function.
     pub fn func_type(&self, func: FuncIndex) -> &FuncType {
         &self.types[self.functions[func.index()].index()]
+    }
+
+    /// Types of a tag's values, as the parameters of a function type.
+    pub fn tag_type(&self, tag: TagIndex) -> &FuncType {
+        &self.types[self.tags[tag.index()].index()]
     }
 
     /// Whether a function is imported.
@@ -266,6 +302,8 @@ impl Module {
         VmLayout {
             functions: self.functions.len() as u32,
             tables: self.tables.len() as u32,
+            memories: self.memories.len() as u32,
+            tags: self.tags.len() as u32,
             imported_globals: self.imported_globals,
             globals: self.globals.len() as u32,
         }

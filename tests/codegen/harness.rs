@@ -222,8 +222,8 @@ impl Guest {
         assert_ne!(reservation.cast(), libc::MAP_FAILED);
         // SAFETY: within the reservation.
         let memory = unsafe { reservation.add(2 * GIB) };
-        let limits = module.memory;
-        let max_pages = limits.map_or(0, |limits| limits.max.unwrap_or(65536).min(1024)) as u64;
+        let limits = module.memories.first().map(|ty| ty.limits);
+        let max_pages = limits.map_or(0, |limits| limits.max.unwrap_or(65536).min(1024));
         let mut guest = Box::new(Guest {
             code,
             ctx: vec![0; layout.size().div_ceil(16) + 1],
@@ -243,7 +243,7 @@ impl Guest {
             image,
         });
         if let Some(limits) = limits {
-            assert_eq!(guest.grow(limits.min as u64), 0);
+            assert_eq!(guest.grow(limits.min), 0);
         }
         guest.fill_ctx(imports);
         guest.initialize()?;
@@ -274,6 +274,7 @@ impl Guest {
             builtins: self.builtins.as_ptr(),
             type_ids: self.type_ids.as_ptr(),
             owner: (self as *mut Guest).cast(),
+            exception: null_mut(),
         };
         self.put(0, header);
         for (index, func) in imports.iter().enumerate() {
@@ -297,6 +298,10 @@ impl Guest {
             let at: *mut TableDesc = &mut *desc;
             self.tables.push((desc, entries));
             self.put(self.layout.table(index as u32), at);
+        }
+        if !self.module.memories.is_empty() {
+            let desc: *mut MemoryDesc = &mut *self.desc;
+            self.put(self.layout.memory(0), desc);
         }
     }
 
@@ -329,7 +334,7 @@ impl Guest {
         }
         for index in 0..self.module.data.len() {
             let segment = &self.module.data[index];
-            if let SegmentMode::Active((), offset) = &segment.mode {
+            if let SegmentMode::Active(_, offset) = &segment.mode {
                 let (at, len) = (self.evaluate(offset) as u32, segment.bytes.len() as u32);
                 if !self.init_memory(index as u32, at, 0, len) {
                     return Err(TrapCode::MemoryOutOfBounds);
@@ -446,7 +451,7 @@ impl Guest {
 
     fn grow(&mut self, pages: u64) -> u32 {
         let old = self.desc.bytes / PAGE as u64;
-        if self.module.memory.is_none() || old + pages > self.max_pages {
+        if self.module.memories.is_empty() || old + pages > self.max_pages {
             return u32::MAX;
         }
         self.desc.bytes = (old + pages) * PAGE as u64;
@@ -492,26 +497,26 @@ fn check(ok: bool, code: TrapCode) {
     }
 }
 
-extern "C" fn memory_grow(ctx: *mut VmCtx, pages: u32) -> u64 {
-    // The upper half is not defined by the convention.
-    owner(ctx).grow(pages as u64) as u64 | 0xdead_beef << 32
+extern "C" fn memory_grow(ctx: *mut VmCtx, _: u32, pages: u64) -> u64 {
+    // Of a 32-bit memory, the upper half means nothing.
+    owner(ctx).grow(pages) as u64 & 0xffff_ffff | 0xdead_beef << 32
 }
 
-extern "C" fn memory_fill(ctx: *mut VmCtx, dst: u32, value: u32, len: u32) {
+extern "C" fn memory_fill(ctx: *mut VmCtx, _: u32, dst: u64, value: u32, len: u64) {
     let to = owner(ctx).contents().get_mut(dst as usize..dst as usize + len as usize);
     check(to.is_some(), TrapCode::MemoryOutOfBounds);
     to.unwrap().fill(value as u8);
 }
 
-extern "C" fn memory_copy(ctx: *mut VmCtx, dst: u32, src: u32, len: u32) {
+extern "C" fn memory_copy(ctx: *mut VmCtx, _: u32, _: u32, dst: u64, src: u64, len: u64) {
     let (dst, src, len) = (dst as usize, src as usize, len as usize);
     let memory = owner(ctx).contents();
     check(dst.max(src) + len <= memory.len(), TrapCode::MemoryOutOfBounds);
     memory.copy_within(src..src + len, dst);
 }
 
-extern "C" fn memory_init(ctx: *mut VmCtx, segment: u32, dst: u32, src: u32, len: u32) {
-    let ok = owner(ctx).init_memory(segment, dst, src, len);
+extern "C" fn memory_init(ctx: *mut VmCtx, _: u32, segment: u32, dst: u64, src: u32, len: u32) {
+    let ok = owner(ctx).init_memory(segment, dst as u32, src, len);
     check(ok, TrapCode::MemoryOutOfBounds);
 }
 
@@ -519,12 +524,12 @@ extern "C" fn data_drop(ctx: *mut VmCtx, segment: u32) {
     owner(ctx).dropped_data[segment as usize] = true;
 }
 
-extern "C" fn table_grow(ctx: *mut VmCtx, table: u32, init: u64, delta: u32) -> u64 {
+extern "C" fn table_grow(ctx: *mut VmCtx, table: u32, init: u64, delta: u64) -> u64 {
     let guest = owner(ctx);
     let max = guest.module.tables[table as usize].limits.max.unwrap_or(100_000);
     let (desc, entries) = &mut guest.tables[table as usize];
     let old = entries.len();
-    if old as u64 + delta as u64 > max as u64 {
+    if old as u64 + delta > max {
         return u32::MAX as u64 | 7 << 32;
     }
     entries.resize(old + delta as usize, init);
@@ -532,13 +537,13 @@ extern "C" fn table_grow(ctx: *mut VmCtx, table: u32, init: u64, delta: u32) -> 
     old as u64 | 0xdead_beef << 32
 }
 
-extern "C" fn table_fill(ctx: *mut VmCtx, table: u32, dst: u32, value: u64, len: u32) {
+extern "C" fn table_fill(ctx: *mut VmCtx, table: u32, dst: u64, value: u64, len: u64) {
     let to = owner(ctx).tables[table as usize].1.get_mut(dst as usize..dst as usize + len as usize);
     check(to.is_some(), TrapCode::TableOutOfBounds);
     to.unwrap().fill(value);
 }
 
-extern "C" fn table_copy(ctx: *mut VmCtx, to: u32, from: u32, dst: u32, src: u32, len: u32) {
+extern "C" fn table_copy(ctx: *mut VmCtx, to: u32, from: u32, dst: u64, src: u64, len: u64) {
     let guest = owner(ctx);
     let (dst, src, len) = (dst as usize, src as usize, len as usize);
     let ok = src + len <= guest.tables[from as usize].1.len() && dst + len <= guest.tables[to as usize].1.len();
@@ -547,8 +552,8 @@ extern "C" fn table_copy(ctx: *mut VmCtx, to: u32, from: u32, dst: u32, src: u32
     guest.tables[to as usize].1[dst..dst + len].copy_from_slice(&values);
 }
 
-extern "C" fn table_init(ctx: *mut VmCtx, table: u32, segment: u32, dst: u32, src: u32, len: u32) {
-    let ok = owner(ctx).init_table(table, segment, dst, src, len);
+extern "C" fn table_init(ctx: *mut VmCtx, table: u32, segment: u32, dst: u64, src: u32, len: u32) {
+    let ok = owner(ctx).init_table(table, segment, dst as u32, src, len);
     check(ok, TrapCode::TableOutOfBounds);
 }
 
@@ -556,16 +561,20 @@ extern "C" fn elem_drop(ctx: *mut VmCtx, segment: u32) {
     owner(ctx).dropped_elems[segment as usize] = true;
 }
 
+extern "C" fn no_exceptions(_: *mut VmCtx) {
+    raise(TrapCode::Unreachable);
+}
+
 /// Nobody else is there: a wait ends at once, and its result shows the arguments.
-extern "C" fn atomic_wait32(_: *mut VmCtx, address: u64, expected: u32, timeout: u64) -> u64 {
+extern "C" fn atomic_wait32(_: *mut VmCtx, _: u32, address: u64, expected: u32, timeout: u64) -> u64 {
     (address + u64::from(expected) + timeout) & 0xffff_ffff | 0xdead_beef << 32
 }
 
-extern "C" fn atomic_wait64(_: *mut VmCtx, address: u64, expected: u64, timeout: u64) -> u64 {
+extern "C" fn atomic_wait64(_: *mut VmCtx, _: u32, address: u64, expected: u64, timeout: u64) -> u64 {
     address + expected + timeout
 }
 
-extern "C" fn atomic_notify(_: *mut VmCtx, address: u64, count: u32) -> u64 {
+extern "C" fn atomic_notify(_: *mut VmCtx, _: u32, address: u64, count: u32) -> u64 {
     (address >> 4) + u64::from(count)
 }
 
@@ -581,6 +590,8 @@ fn builtins() -> Vec<*const u8> {
         Builtin::table_copy => table_copy as *const u8,
         Builtin::table_init => table_init as *const u8,
         Builtin::elem_drop => elem_drop as *const u8,
+        // Exceptions are the runtime's; its own tests have them.
+        Builtin::exception_new | Builtin::throw => no_exceptions as *const u8,
         Builtin::atomic_wait32 => atomic_wait32 as *const u8,
         Builtin::atomic_wait64 => atomic_wait64 as *const u8,
         Builtin::atomic_notify => atomic_notify as *const u8,

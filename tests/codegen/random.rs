@@ -175,7 +175,7 @@ fn theirs(bytes: &[u8], calls: &[(String, Vec<u64>)], guest: &Guest) -> Option<T
             globals.extend(cells(&instance.get_global(&store, name).unwrap().get(&store)));
         }
     }
-    let memory = guest.module.exports.iter().find(|(_, export)| *export == ExportKind::Memory);
+    let memory = guest.module.exports.iter().find(|(_, export)| matches!(export, ExportKind::Memory(_)));
     let memory = memory.map_or(0, |(name, _)| hash(instance.get_memory(&store, name).unwrap().data(&store)));
     Some(Trace { results, globals, memory })
 }
@@ -209,7 +209,7 @@ fn ours(guest: &Guest, calls: &[(String, Vec<u64>)]) -> Trace {
             }
         }
     }
-    let exported = guest.module.exports.iter().any(|(_, export)| *export == ExportKind::Memory);
+    let exported = guest.module.exports.iter().any(|(_, export)| matches!(export, ExportKind::Memory(_)));
     Trace { results, globals, memory: if exported { hash(guest.contents()) } else { 0 } }
 }
 

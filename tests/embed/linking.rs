@@ -69,7 +69,7 @@ fn imports_have_to_fit() {
     );
     let mut linker = Linker::<()>::new();
     linker.define("m", "memory", Memory::new(&mut store, Limits { min: 2, max: None }).unwrap()).unwrap();
-    let table = TableType { element: ValType::ExternRef, limits: Limits { min: 1, max: None } };
+    let table = TableType { element: ValType::ExternRef, limits: Limits { min: 1, max: None }, table64: false };
     linker.define("m", "table", Table::new(&mut store, table, Val::ExternRef(None)).unwrap()).unwrap();
     let global = GlobalType { content: ValType::I32, mutable: true };
     linker.define("m", "global", Global::new(&mut store, global, Val::I32(0)).unwrap()).unwrap();
@@ -148,7 +148,7 @@ fn modules_describe_themselves() {
     assert_eq!(module.imports()[0].name, "f");
     let exports: Vec<&str> = module.exports().map(|(name, _)| name).collect();
     assert_eq!(exports, ["memory", "g"]);
-    assert_eq!(module.get_export("memory"), Some(ExternType::Memory(Limits { min: 1, max: Some(2) })));
+    assert_eq!(module.get_export("memory"), Some(ExternType::Memory(Limits { min: 1, max: Some(2) }.into())));
     assert_eq!(module.get_export("h"), None);
     assert_eq!(module.custom_sections("sdk").collect::<Vec<_>>(), [b"abc"]);
     assert_eq!(module.func_name(wasmjit::wasm::FuncIndex(1)), Some("named"));

@@ -1,7 +1,10 @@
 //! The embedding API: linking, host functions, traps, limits, threads.
 
+mod exceptions;
 mod limits;
 mod linking;
+mod memories;
+mod tail_calls;
 mod threads;
 mod traps;
 mod values;

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use wasmjit::abi::trap::TrapCode;
-use wasmjit::wasm::{ExternType, Limits};
+use wasmjit::wasm::{ExternType, Limits, MemoryType};
 use wasmjit::{Config, Engine, Error, Func, Instance, Linker, Memory, Module, SharedMemory, Store, Val};
 
 /// A mutex at 0 (0 free, 1 held, 2 held and waited for), a turn at 64, a counter at 128 that nothing but the mutex protects.
@@ -147,7 +147,7 @@ fn shared_memories_have_a_type_of_their_own() {
     let limits = Limits { min: 1, max: Some(2) };
     let text = "(module (memory (export \"memory\") 1 2 shared))";
     let module = Module::new(&engine, &wat::parse_str(text).unwrap()).unwrap();
-    assert_eq!(module.get_export("memory"), Some(ExternType::SharedMemory(limits)));
+    assert_eq!(module.get_export("memory"), Some(ExternType::Memory(MemoryType { shared: true, ..limits.into() })));
     let mut store = Store::new(&engine, ());
     let instance = Linker::new().instantiate(&mut store, &module).unwrap();
     let memory = instance.get_memory(&store, "memory").unwrap();

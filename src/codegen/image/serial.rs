@@ -6,9 +6,9 @@
 
 use super::{ALIGN, CodeImage, NONE, abi_hash};
 use crate::abi::trap::TrapCode;
-use crate::codegen::options::{CallSite, Options, TrapSite};
+use crate::codegen::options::{CallSite, HandlerSite, Options, TrapSite};
 
-const MAGIC: &[u8; 8] = b"wjimage1";
+const MAGIC: &[u8; 8] = b"wjimage2";
 
 /// Reads numbers from bytes that may end anywhere.
 struct Reader<'a>(&'a [u8]);
@@ -56,6 +56,7 @@ impl CodeImage {
             self.trampolines.len() as u32,
             self.traps.len() as u32,
             self.calls.len() as u32,
+            self.handlers.len() as u32,
             self.code.len() as u32,
         ];
         counts.iter().for_each(|count| out.extend(count.to_le_bytes()));
@@ -72,6 +73,10 @@ impl CodeImage {
         for site in &self.calls {
             out.extend(site.pc.to_le_bytes());
             out.extend(site.loc.to_le_bytes());
+        }
+        for site in &self.handlers {
+            out.extend(site.pc.to_le_bytes());
+            out.extend(site.landing.to_le_bytes());
         }
         out.extend(&self.code);
         out
@@ -92,7 +97,7 @@ impl CodeImage {
         };
         let imported_functions = reader.u32()?;
         let (functions, trampolines) = (reader.u32()?, reader.u32()?);
-        let (traps, calls, code) = (reader.u32()?, reader.u32()?, reader.u32()?);
+        let (traps, calls, handlers, code) = (reader.u32()?, reader.u32()?, reader.u32()?, reader.u32()?);
         let image = CodeImage {
             functions: reader.rows(functions, |row: &[u8; 8]| Some((number(row, 0), number(row, 4))))?,
             trampolines: reader.rows(trampolines, |row: &[u8; 4]| Some(number(row, 0)))?,
@@ -101,6 +106,8 @@ impl CodeImage {
                 Some(TrapSite { pc: number(row, 0), loc: number(row, 4), code })
             })?,
             calls: reader.rows(calls, |row: &[u8; 8]| Some(CallSite { pc: number(row, 0), loc: number(row, 4) }))?,
+            handlers: reader
+                .rows(handlers, |row: &[u8; 8]| Some(HandlerSite { pc: number(row, 0), landing: number(row, 4) }))?,
             code: reader.bytes(code as usize)?.to_vec(),
             imported_functions,
             options,
@@ -129,5 +136,7 @@ impl CodeImage {
             && self.traps.is_sorted_by(|a, b| a.pc < b.pc)
             && self.calls.iter().all(|site| site.pc as u64 <= len)
             && self.calls.is_sorted_by(|a, b| a.pc < b.pc)
+            && self.handlers.iter().all(|site| site.pc as u64 <= len && (site.landing as u64) < end)
+            && self.handlers.is_sorted_by(|a, b| a.pc < b.pc)
     }
 }

@@ -42,8 +42,14 @@ pub trait Machine<'a> {
     /// Selects a switch: case `n` goes to successor `cases[n]`, anything else to successor `default`.
     fn switch(&mut self, index: Value, cases: &[u32], default: u32);
 
-    /// Selects a return or a trap.
+    /// Selects a return, a tail call or a trap.
     fn leave(&mut self, term: &Terminator);
+
+    /// Notes that the block's last instruction is a call that ends it.
+    fn guarded_call(&mut self);
+
+    /// Selects what stands at the beginning of successor `succ` of a block that ends in a call.
+    fn after_call(&mut self, from: Block, succ: u32);
 
     /// Selects the definition of the function's parameters (values that nobody asked for may be left out).
     fn entry(&mut self, params: &[Value]);
@@ -67,6 +73,10 @@ pub fn select<'a, M: Machine<'a>>(
                 out.args.push(branch_args(machine, func, call));
                 machine.jump();
                 machine.selector().flush();
+                if matches!(func.block(from).term, Terminator::Call { .. }) {
+                    machine.after_call(from, succ);
+                    machine.selector().flush();
+                }
             }
             Origin::Block(block) => {
                 terminator(machine, func, order, ordered, block, &mut out);
@@ -117,12 +127,13 @@ fn terminator<'a, M: Machine<'a>>(
     match &data.term {
         _ if calls.len() == 1 => machine.jump(),
         Terminator::Jump(_) => machine.jump(),
+        Terminator::Call { .. } => machine.guarded_call(),
         Terminator::Branch { cond, .. } => machine.branch(func.resolve(*cond)),
         Terminator::Switch { index, .. } => {
             let (cases, default) = order.cases(block);
             machine.switch(func.resolve(*index), cases, default);
         }
-        Terminator::Return(_) | Terminator::Trap(_) => machine.leave(&data.term),
+        Terminator::Return(_) | Terminator::TailCall { .. } | Terminator::Trap(_) => machine.leave(&data.term),
     }
     machine.selector().flush();
 }

@@ -1,4 +1,4 @@
-//! The order of blocks, with an own block on each critical edge.
+//! The order of blocks, with an own block on each critical edge and on the edges behind calls.
 
 use crate::codegen::options::CodegenError;
 use crate::ir::func::{Block, BlockCall, Function, Terminator};
@@ -26,7 +26,7 @@ pub struct OrderedBlock {
     pub origin: Origin,
     /// Its successors, as indices of the order.
     pub succs: SmallVec<[u32; 2]>,
-    /// Whether it only leads to a trap.
+    /// Whether it only leads to a trap, or only exceptions lead to it.
     pub cold: bool,
 }
 
@@ -100,23 +100,41 @@ impl Order {
     /// Lays the blocks and the critical edges out; gives the place of each block.
     fn place(&mut self, func: &Function, postorder: &[Block], preds: &[u32]) -> Vec<u32> {
         let mut index = vec![u32::MAX; func.blocks.len()];
+        let warm = self.warm(func, postorder);
         for &block in postorder.iter().rev() {
             index[block.index()] = self.blocks.len() as u32;
-            let cold = matches!(func.block(block).term, Terminator::Trap(_)) && block != func.entry();
+            let traps = matches!(func.block(block).term, Terminator::Trap(_)) && block != func.entry();
+            let cold = traps || !warm[block.index()];
             self.blocks.push(OrderedBlock { origin: Origin::Block(block), succs: SmallVec::new(), cold });
             let calls = self.calls(func, block);
             if calls.len() < 2 {
                 continue;
             }
             for (succ, call) in calls.iter().enumerate() {
-                if preds[call.block.index()] > 1 {
-                    let cold = matches!(func.block(call.block).term, Terminator::Trap(_));
+                if is_split(func, block, preds[call.block.index()]) {
+                    let unwind = is_unwind(func, block, succ);
+                    let cold =
+                        unwind || !warm[block.index()] || matches!(func.block(call.block).term, Terminator::Trap(_));
                     let origin = Origin::Edge { from: block, succ: succ as u32 };
                     self.blocks.push(OrderedBlock { origin, succs: SmallVec::new(), cold });
                 }
             }
         }
         index
+    }
+
+    /// Which blocks are reached without an exception, by block.
+    fn warm(&self, func: &Function, postorder: &[Block]) -> Vec<bool> {
+        let mut warm = vec![false; func.blocks.len()];
+        warm[func.entry().index()] = true;
+        for &block in postorder.iter().rev() {
+            if warm[block.index()] {
+                for (succ, call) in self.calls(func, block).iter().enumerate() {
+                    warm[call.block.index()] |= !is_unwind(func, block, succ);
+                }
+            }
+        }
+        warm
     }
 
     /// Fills in the successors.
@@ -133,7 +151,7 @@ impl Order {
                     let mut edge = at as u32;
                     let many = calls.len() > 1;
                     let mut place = |call: &&BlockCall| {
-                        let split = many && preds[call.block.index()] > 1;
+                        let split = many && is_split(func, block, preds[call.block.index()]);
                         edge += split as u32;
                         if split { edge } else { index[call.block.index()] }
                     };
@@ -143,6 +161,17 @@ impl Order {
             self.blocks[at].succs = succs;
         }
     }
+}
+
+/// Whether a block's edge to a target with that many predecessors gets a block of its own. The edges of a call always do:
+/// what follows the call stands there.
+fn is_split(func: &Function, from: Block, preds: u32) -> bool {
+    preds > 1 || matches!(func.block(from).term, Terminator::Call { .. })
+}
+
+/// Whether an exception takes this edge.
+fn is_unwind(func: &Function, from: Block, succ: usize) -> bool {
+    succ == 1 && matches!(func.block(from).term, Terminator::Call { .. })
 }
 
 /// The distinct jumps of a switch.

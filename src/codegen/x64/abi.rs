@@ -22,8 +22,14 @@ const FLOAT_ARGS: u8 = 8;
 const INT_RESULTS: [Gpr; 2] = [RAX, RDX];
 const FLOAT_RESULTS: u8 = 2;
 
-fn assign(types: impl Iterator<Item = Type>, ints: &[Gpr], floats: u8) -> (SmallVec<[(Place, Type); 8]>, u32) {
-    let (mut int, mut float, mut slots) = (0, 0, 0);
+/// Gives each type a place; stack slots are numbered from `first` on.
+fn assign(
+    types: impl Iterator<Item = Type>,
+    ints: &[Gpr],
+    floats: u8,
+    first: u32,
+) -> (SmallVec<[(Place, Type); 8]>, u32) {
+    let (mut int, mut float, mut slots) = (0, 0, first);
     let mut stack = |ty: Type| {
         slots += ty.cells();
         Place::Stack(slots - ty.cells())
@@ -50,15 +56,19 @@ pub struct Signature {
     pub params: SmallVec<[(Place, Type); 8]>,
     /// Where each result travels.
     pub results: SmallVec<[(Place, Type); 8]>,
-    /// Slots of the stack area, which parameters and results share.
+    /// Slots of parameters in the stack area, an even number: the callee takes them off the stack when it returns.
+    pub param_slots: u32,
+    /// Slots of the stack area: parameters, then results.
     pub slots: u32,
 }
 
 impl Signature {
     /// The convention for a function type.
     pub fn new(ty: &FuncType) -> Signature {
-        let (params, param_slots) = assign(ty.params.iter().map(|&ty| ty.into()), &INT_ARGS, FLOAT_ARGS);
-        let (results, result_slots) = assign(ty.results.iter().map(|&ty| ty.into()), &INT_RESULTS, FLOAT_RESULTS);
-        Signature { params, results, slots: param_slots.max(result_slots) }
+        let (params, param_slots) = assign(ty.params.iter().map(|&ty| ty.into()), &INT_ARGS, FLOAT_ARGS, 0);
+        let param_slots = param_slots.next_multiple_of(2);
+        let results = ty.results.iter().map(|&ty| ty.into());
+        let (results, slots) = assign(results, &INT_RESULTS, FLOAT_RESULTS, param_slots);
+        Signature { params, results, param_slots, slots }
     }
 }

@@ -3,7 +3,7 @@
 //! `dynasm!` writes to it for fixed sequences, the encoder (see [`super::encode`]) for everything with allocated registers.
 
 use crate::abi::trap::TrapCode;
-use crate::codegen::options::{CallSite, CodegenError, TrapSite};
+use crate::codegen::options::{CallSite, CodegenError, HandlerSite, TrapSite};
 use crate::wasm::FuncIndex;
 use dynasmrt::{AssemblyOffset, DynasmApi};
 
@@ -68,6 +68,7 @@ pub struct Buffer {
     calls: Vec<(u32, FuncIndex)>,
     traps: Vec<TrapSite>,
     call_sites: Vec<CallSite>,
+    handlers: Vec<(u32, Label)>,
 }
 
 /// A function's finished code.
@@ -79,7 +80,9 @@ pub struct Assembled {
     pub traps: Vec<TrapSite>,
     /// Call sites, by rising address.
     pub call_sites: Vec<CallSite>,
-    /// Places of 32-bit displacements of direct calls, and whom they call.
+    /// Where calls that exceptions may leave return to, by rising address, and where the exceptions arrive.
+    pub handlers: Vec<HandlerSite>,
+    /// Places of 32-bit displacements of direct calls and tail calls, and whom they call.
     pub calls: Vec<(u32, FuncIndex)>,
 }
 
@@ -152,6 +155,13 @@ impl Buffer {
         self.extend([0; 4]);
     }
 
+    /// A jump to a function.
+    pub fn tail_call(&mut self, func: FuncIndex) {
+        self.push(0xe9);
+        self.calls.push((self.here(), func));
+        self.extend([0; 4]);
+    }
+
     /// The next instruction may trap.
     pub fn trap_site(&mut self, code: TrapCode, loc: u32) {
         self.traps.push(TrapSite { pc: self.here(), code, loc });
@@ -160,6 +170,11 @@ impl Buffer {
     /// The instruction before was a call.
     pub fn call_site(&mut self, loc: u32) {
         self.call_sites.push(CallSite { pc: self.here(), loc });
+    }
+
+    /// Exceptions that leave the call before arrive at the label.
+    pub fn handler(&mut self, landing: Label) {
+        self.handlers.push((self.here(), landing));
     }
 
     /// A table of offsets relative to its own start, placed behind the code.
@@ -201,7 +216,9 @@ impl Buffer {
         self.traps.iter_mut().for_each(|site| site.pc = map.of(site.pc));
         self.call_sites.iter_mut().for_each(|site| site.pc = map.of(site.pc));
         self.calls.iter_mut().for_each(|(at, _)| *at = map.of(*at));
-        Ok(Assembled { bytes, traps: self.traps, call_sites: self.call_sites, calls: self.calls })
+        let site = |&(pc, to): &(u32, Label)| HandlerSite { pc: map.of(pc), landing: labels[to.0 as usize] };
+        let handlers = self.handlers.iter().map(site).collect();
+        Ok(Assembled { bytes, traps: self.traps, call_sites: self.call_sites, handlers, calls: self.calls })
     }
 
     /// Decides which jumps are short. Shortening only brings places closer, so that a decision is never undone; a few

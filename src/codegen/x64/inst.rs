@@ -228,6 +228,28 @@ pub enum Callee {
     Builtin(Builtin),
 }
 
+/// A call and what must be put right behind it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Calling {
+    /// Who is called.
+    pub callee: Callee,
+    /// Whether the callee may take stack arguments off the stack.
+    pub pops: bool,
+    /// Whether the callee may leave other pinned registers.
+    pub foreign: bool,
+}
+
+/// A tail call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Tail {
+    /// Who is called.
+    pub callee: Callee,
+    /// Slots of its stack arguments.
+    pub params: u32,
+    /// Slots of its stack results.
+    pub results: u32,
+}
+
 /// A machine instruction.
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[allow(missing_docs)]
@@ -345,7 +367,13 @@ pub enum Inst {
     /// Traps. Ends a block.
     Trap(TrapCode),
     /// `-> result...; arg...` fixed.
-    Call(Callee),
+    Call(Calling),
+    /// As [`Inst::Call`], and ends a block: to the first successor after a return, to the second after a throw.
+    GuardedCall(Calling),
+    /// `arg...` fixed: leaves the function by a call; stack arguments lie in the outgoing area. Ends a block.
+    TailCall(Tail),
+    /// Where a throw arrives: puts the stack pointer and the pinned registers right. Needs the frame pointer only.
+    Landing,
     /// `v`: passes a stack argument.
     StackArg(u32, Type),
     /// `-> d`: takes a stack result.

@@ -48,6 +48,13 @@ pub fn clobbered_by_calls() -> PRegSet {
     set
 }
 
+/// What a call may change for a handler in the calling function: the throw does not restore what callees preserve.
+pub fn clobbered_by_throws() -> PRegSet {
+    let mut set = clobbered_by_calls();
+    SAVED.iter().for_each(|reg| set.add(reg.preg()));
+    set
+}
+
 /// The registers that the allocator may use. `r14` and `r15` are pinned, `rsp` and `rbp` frame the stack.
 pub fn machine_env() -> MachineEnv {
     let floats: PRegSet = (0..16).map(|number| Xmm(number).preg()).collect();

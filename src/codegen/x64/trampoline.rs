@@ -47,12 +47,17 @@ pub fn emit(ty: &FuncType, options: &Options) -> Result<(Vec<u8>, CallSite), Cod
     buf.call_site(0);
     let mut cell = 0;
     for &(place, ty) in &signature.results {
+        // The callee has taken its arguments off the stack.
+        let place = match place {
+            Place::Stack(slot) => Place::Stack(slot - signature.param_slots),
+            place => place,
+        };
         result(&mut buf, place, ty, Mem::at(RBX, 8 * cell));
         cell += ty.cells() as i32;
     }
     dynasm!(buf
         ; .arch x64
-        ; add rsp, DWORD area
+        ; lea rsp, [rbp - 40]
         ; pop r15
         ; pop r14
         ; pop r13

@@ -82,8 +82,8 @@ fn resize_heap<T: 'static>(caller: &mut Caller<'_, T>, size: u32) -> Result<i32,
     // Growing by a fifth keeps the number of steps small; where that is too much, what was asked for must do.
     let generous = (current + (current / 5).min(OVERGROWTH)) / PAGE_BYTES;
     for target in [generous.max(wanted), wanted] {
-        let add = target.min(u64::from(MAX_PAGES)).saturating_sub(u64::from(pages));
-        if add >= wanted - u64::from(pages) && memory.grow(&mut *caller, add as u32).is_some() {
+        let add = target.min(MAX_PAGES).saturating_sub(pages);
+        if add >= wanted - pages && memory.grow(&mut *caller, add).is_some() {
             return Ok(1);
         }
     }
@@ -91,7 +91,8 @@ fn resize_heap<T: 'static>(caller: &mut Caller<'_, T>, size: u32) -> Result<i32,
 }
 
 fn heap_max<T: 'static>(caller: &mut Caller<'_, T>) -> Result<i32, Trap> {
-    let max = caller.memory_handle().map_or(0, |memory| memory.ty(caller as &Caller<'_, T>).max.unwrap_or(MAX_PAGES));
+    let max =
+        caller.memory_handle().map_or(0, |memory| memory.ty(caller as &Caller<'_, T>).limits.max.unwrap_or(MAX_PAGES));
     Ok((u64::from(max) * PAGE_BYTES).min(u64::from(u32::MAX) - PAGE_BYTES + 1) as u32 as i32)
 }
 

@@ -2,7 +2,7 @@
 
 use wasmparser::{FunctionBody, Operator};
 
-/// Scans a body: for each `block`, `loop` and `if` in the order of the text, the locals that are set within it, ascending.
+/// Scans a body: for each `block`, `loop`, `if`, `try` and `try_table` in the order of the text, the locals that are set within it, ascending.
 ///
 /// Linear in the size of the body times the number of locals that nested constructs share.
 pub(super) fn scan(body: &FunctionBody<'_>) -> Result<Vec<Box<[u32]>>, wasmparser::Error> {
@@ -11,7 +11,11 @@ pub(super) fn scan(body: &FunctionBody<'_>) -> Result<Vec<Box<[u32]>>, wasmparse
     let mut reader = body.get_operators_reader()?;
     while !reader.eof() {
         match reader.read()? {
-            Operator::Block { .. } | Operator::Loop { .. } | Operator::If { .. } => {
+            Operator::Block { .. }
+            | Operator::Loop { .. }
+            | Operator::If { .. }
+            | Operator::Try { .. }
+            | Operator::TryTable { .. } => {
                 open.push((done.len(), Set::default()));
                 done.push(Box::default());
             }
@@ -20,7 +24,7 @@ pub(super) fn scan(body: &FunctionBody<'_>) -> Result<Vec<Box<[u32]>>, wasmparse
                     set.add(local_index);
                 }
             }
-            Operator::End => {
+            Operator::End | Operator::Delegate { .. } => {
                 // The function's own `end` closes nothing here.
                 if let Some((construct, set)) = open.pop() {
                     let members = set.finish();

@@ -1,7 +1,8 @@
 //! Atomic operators to IR.
 
 use super::*;
-use crate::ir::ops::{LoadKind as L, RmwKind as R, StoreKind as S};
+use crate::ir::ops::{BinaryKind, ConvertKind, LoadKind as L, RmwKind as R, StoreKind as S};
+use crate::wasm::MemoryIndex;
 use wasmparser::{MemArg, Operator};
 
 impl Builder<'_> {
@@ -13,13 +14,13 @@ impl Builder<'_> {
         match *op {
             Operator::AtomicFence { .. } => self.effect_op::<0>(Op::AtomicFence),
             Operator::MemoryAtomicNotify { memarg } => {
-                self.value_op::<2>(Op::AtomicNotify(memarg.offset as u32), Type::I32);
+                self.waiting::<1>(&memarg, 4, |memory, offset| Op::AtomicNotify(memory, offset));
             }
             Operator::MemoryAtomicWait32 { memarg } => {
-                self.value_op::<3>(Op::AtomicWait(Type::I32, memarg.offset as u32), Type::I32);
+                self.waiting::<2>(&memarg, 4, |memory, offset| Op::AtomicWait(memory, Type::I32, offset));
             }
             Operator::MemoryAtomicWait64 { memarg } => {
-                self.value_op::<3>(Op::AtomicWait(Type::I64, memarg.offset as u32), Type::I32);
+                self.waiting::<2>(&memarg, 8, |memory, offset| Op::AtomicWait(memory, Type::I64, offset));
             }
             Operator::I32AtomicLoad { memarg } => self.atomic_load(L::I32, memarg),
             Operator::I64AtomicLoad { memarg } => self.atomic_load(L::I64, memarg),
@@ -40,20 +41,43 @@ impl Builder<'_> {
         true
     }
 
+    /// Waiting or waking with `N` operands besides the index. The runtime gets the guest's address.
+    fn waiting<const N: usize>(&mut self, arg: &MemArg, bytes: u32, op: impl FnOnce(MemoryIndex, u32) -> Op) {
+        let values = self.pop_many::<N>();
+        let index = self.pop();
+        let memory = self.accessed_memory(arg);
+        let (address, offset) = match self.place(index, arg, bytes) {
+            (same, offset) if same == index => (index, offset),
+            _ => {
+                // The address has been checked: the sum is one.
+                let wide = match self.func.ty(index) {
+                    Type::I32 => self.insert(Op::Convert(ConvertKind::ExtendI32U), smallvec![index], Type::I64),
+                    _ => index,
+                };
+                let offset = self.constant(Type::I64, arg.offset);
+                (self.insert(Op::Binary(Type::I64, BinaryKind::Add), smallvec![wide, offset], Type::I64), 0)
+            }
+        };
+        let mut args: SmallVec<[Value; 3]> = smallvec![address];
+        args.extend(values);
+        let results = self.append(op(memory, offset), args, &[Type::I32]);
+        self.stack.extend(results);
+    }
+
     fn atomic_load(&mut self, kind: L, arg: MemArg) {
-        self.value_op::<1>(Op::AtomicLoad(kind, arg.offset as u32), kind.ty());
+        self.placed::<0>(&arg, kind.bytes(), |offset| Op::AtomicLoad(kind, offset), Some(kind.ty()));
     }
 
     fn atomic_store(&mut self, kind: S, arg: MemArg) {
-        self.effect_op::<2>(Op::AtomicStore(kind, arg.offset as u32));
+        self.placed::<1>(&arg, kind.bytes(), |offset| Op::AtomicStore(kind, offset), None);
     }
 
     fn rmw(&mut self, op: R, kind: L, arg: MemArg) {
-        self.value_op::<2>(Op::AtomicRmw(op, kind, arg.offset as u32), kind.ty());
+        self.placed::<1>(&arg, kind.bytes(), |offset| Op::AtomicRmw(op, kind, offset), Some(kind.ty()));
     }
 
     fn cmpxchg(&mut self, kind: L, arg: MemArg) {
-        self.value_op::<3>(Op::AtomicCmpxchg(kind, arg.offset as u32), kind.ty());
+        self.placed::<2>(&arg, kind.bytes(), |offset| Op::AtomicCmpxchg(kind, offset), Some(kind.ty()));
     }
 
     fn atomic_update(&mut self, op: &Operator<'_>) -> bool {

@@ -1,14 +1,15 @@
 //! Structured control: labels, jumps and joins.
 
+use super::exceptions::Handler;
 use super::*;
 use wasmparser::{BlockType, BrTable};
 
 /// Stands in jumps to a label whose block does not exist yet.
-const PENDING: Block = Block(u32::MAX);
+pub(super) const PENDING: Block = Block(u32::MAX);
 
 /// An open construct.
 pub(super) struct Frame {
-    kind: FrameKind,
+    pub(super) kind: FrameKind,
     /// Types of the label's stack arguments: a loop's parameters, any other construct's results.
     label: SmallVec<[Type; 2]>,
     /// Types of the results.
@@ -16,19 +17,30 @@ pub(super) struct Frame {
     /// Number of parameters.
     params: usize,
     /// Height of the value stack below the parameters.
-    height: usize,
+    pub(super) height: usize,
     /// Index into [`Builder::assigned`]; none for the function's own frame, whose label leaves the locals behind.
-    construct: Option<usize>,
+    pub(super) construct: Option<usize>,
     /// Jumps to the label so far: block and position among its terminator's targets. Unused by loops.
     edges: Vec<(Block, usize)>,
+    /// What happens to exceptions, if the construct says it.
+    pub(super) handler: Option<Box<Handler>>,
 }
 
 #[derive(Clone, Copy, PartialEq)]
-enum FrameKind {
+pub(super) enum FrameKind {
     Block,
-    Loop { header: Block },
-    If { branch: Block },
+    Loop {
+        header: Block,
+    },
+    If {
+        branch: Block,
+    },
     Else,
+    /// The body of a legacy `try`.
+    Try,
+    /// The clauses of a legacy `try`.
+    Catch,
+    TryTable,
 }
 
 impl Frame {
@@ -41,6 +53,7 @@ impl Frame {
             height: 0,
             construct: None,
             edges: vec![],
+            handler: None,
         }
     }
 }
@@ -58,7 +71,7 @@ impl Builder<'_> {
         }
     }
 
-    fn push_frame(&mut self, kind: FrameKind, ty: BlockType) {
+    pub(super) fn push_frame(&mut self, kind: FrameKind, ty: BlockType) {
         let (params, param_types, results) = self.block_type(ty);
         let label = if matches!(kind, FrameKind::Loop { .. }) { param_types } else { results.clone() };
         self.frames.push(Frame {
@@ -69,6 +82,7 @@ impl Builder<'_> {
             height: self.stack.len() - params,
             construct: Some(self.next_construct),
             edges: vec![],
+            handler: None,
         });
         self.next_construct += 1;
     }
@@ -110,7 +124,7 @@ impl Builder<'_> {
     }
 
     /// Sets the locals that the innermost construct assigns, in order.
-    fn assign_locals(&mut self, values: &[Value]) {
+    pub(super) fn assign_locals(&mut self, values: &[Value]) {
         let Some(construct) = self.frames.last().and_then(|frame| frame.construct) else { return };
         for (local, value) in self.assigned[construct].iter().zip(values) {
             self.locals[*local as usize] = *value;
@@ -151,7 +165,7 @@ impl Builder<'_> {
     }
 
     /// Ends the current block, if reachable, with a jump to the innermost label.
-    fn fall_through(&mut self) {
+    pub(super) fn fall_through(&mut self) {
         if self.unreachable.is_none() {
             self.br(0);
         }
@@ -175,6 +189,7 @@ impl Builder<'_> {
                 return;
             }
             FrameKind::If { branch } => frame.edges.push((branch, 1)),
+            FrameKind::Try | FrameKind::Catch | FrameKind::TryTable => return self.end_handler(),
             FrameKind::Block | FrameKind::Else => {}
         }
         if frame.edges.is_empty() && self.unreachable.is_none() && self.frames.len() > 1 {
@@ -197,24 +212,19 @@ impl Builder<'_> {
     }
 
     /// Closes the innermost frame: makes its label's block from the jumps to it.
-    fn join(&mut self) {
+    pub(super) fn join(&mut self) {
         if self.frames.last().expect("a frame is open").edges.is_empty() {
             self.frames.pop();
             self.unreachable = Some(0);
             return;
         }
-        let block = self.new_block();
         let frame = self.frames.last_mut().expect("a frame is open");
         let edges = std::mem::take(&mut frame.edges);
         let (arity, height) = (frame.label.len(), frame.height);
-        let columns = self.join_columns(&edges);
-        for (from, slot) in &edges {
-            let call = self.func.blocks[from.index()].term.target_mut(*slot);
-            call.block = block;
-            let mut column = columns.iter();
-            call.args.retain(|_| column.next().is_some_and(Option::is_none));
-        }
-        let values = self.join_values(&columns, block);
+        let mut types: Vec<Type> = frame.label.to_vec();
+        let construct = frame.construct;
+        types.extend(self.assigned_locals(construct).map(|value| self.func.ty(value)));
+        let (block, values) = self.merge(edges, types);
         self.stack.truncate(height);
         self.stack.extend_from_slice(&values[..arity]);
         self.assign_locals(&values[arity..]);
@@ -225,6 +235,21 @@ impl Builder<'_> {
             let results = self.stack.drain(..).collect();
             self.terminate(Terminator::Return(results));
         }
+    }
+
+    /// Makes the block where jumps meet, whose arguments have these types; gives each argument's value there.
+    pub(super) fn merge(&mut self, edges: Vec<(Block, usize)>, types: Vec<Type>) -> (Block, Vec<Value>) {
+        let block = self.new_block();
+        let columns = self.join_columns(&edges);
+        for (from, slot) in &edges {
+            let call = self.func.blocks[from.index()].term.target_mut(*slot);
+            call.block = block;
+            let mut column = columns.iter();
+            call.args.retain(|_| column.next().is_some_and(Option::is_none));
+        }
+        let params = columns.iter().zip(types);
+        let values = params.map(|(column, ty)| column.unwrap_or_else(|| self.block_param(block, ty))).collect();
+        (block, values)
     }
 
     /// For each argument of the edges: the value that all agree on, if they do.
@@ -242,17 +267,7 @@ impl Builder<'_> {
         columns
     }
 
-    /// Makes the parameters of a join; gives each column's value behind it.
-    fn join_values(&mut self, columns: &[Option<Value>], block: Block) -> Vec<Value> {
-        let frame = self.frames.last().expect("a frame is open");
-        let mut types: Vec<Type> = frame.label.to_vec();
-        if let Some(construct) = frame.construct {
-            types.extend(self.assigned[construct].iter().map(|l| self.func.ty(self.locals[*l as usize])));
-        }
-        columns.iter().zip(types).map(|(column, ty)| column.unwrap_or_else(|| self.block_param(block, ty))).collect()
-    }
-
-    fn assigned_locals(&self, construct: Option<usize>) -> impl Iterator<Item = Value> + '_ {
+    pub(super) fn assigned_locals(&self, construct: Option<usize>) -> impl Iterator<Item = Value> + '_ {
         let locals = construct.map(|c| &self.assigned[c][..]).unwrap_or(&[]);
         locals.iter().map(|local| self.locals[*local as usize])
     }

@@ -10,6 +10,7 @@
 mod assigned;
 mod atomic;
 mod control;
+mod exceptions;
 mod operators;
 mod vector;
 
@@ -50,6 +51,8 @@ struct Builder<'m> {
     stack: Vec<Value>,
     locals: Vec<Value>,
     frames: Vec<Frame>,
+    /// Frames whose handlers count, outermost first.
+    handlers: Vec<usize>,
     /// Locals assigned in each construct, by the construct's position in the text.
     assigned: Vec<Box<[u32]>>,
     next_construct: usize,
@@ -72,6 +75,7 @@ impl<'m> Builder<'m> {
             stack: vec![],
             locals: vec![],
             frames: vec![],
+            handlers: vec![],
             assigned,
             next_construct: 0,
             loop_depth: 0,

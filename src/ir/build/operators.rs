@@ -5,8 +5,8 @@ use crate::abi::trap::TrapCode;
 use crate::ir::ops::{
     BinaryKind as B, CompareKind as C, ConvertKind as V, LoadKind as L, StoreKind as S, UnaryKind as U,
 };
-use crate::wasm::{DataIndex, ElemIndex, GlobalIndex, TableIndex, TypeIndex};
-use wasmparser::{MemArg, Operator};
+use crate::wasm::{DataIndex, ElemIndex, GlobalIndex, MemoryIndex, TableIndex, TagIndex, TypeIndex};
+use wasmparser::{MemArg, MemArgTarget, Operator};
 
 impl Builder<'_> {
     /// Translates one operator.
@@ -15,6 +15,7 @@ impl Builder<'_> {
             return self.skipped(op, depth);
         }
         if self.control(op)
+            || self.exception(op)
             || self.variable(op)
             || self.numeric(op)
             || self.memory(op)
@@ -31,6 +32,11 @@ impl Builder<'_> {
     fn skipped(&mut self, op: &Operator<'_>, depth: u32) {
         match op {
             Operator::Block { .. } | Operator::Loop { .. } | Operator::If { .. } => self.skip_construct(),
+            Operator::Try { .. } | Operator::TryTable { .. } => self.skip_construct(),
+            Operator::Catch { .. } | Operator::CatchAll | Operator::Delegate { .. } if depth == 0 => {
+                self.exception(op);
+            }
+            Operator::Delegate { .. } => self.unreachable = Some(depth - 1),
             Operator::End if depth > 0 => self.unreachable = Some(depth - 1),
             Operator::End => self.end(),
             Operator::Else if depth == 0 => self.else_(),
@@ -60,6 +66,39 @@ impl Builder<'_> {
                 let ty = self.module.types[type_index as usize].clone();
                 self.call(Op::CallIndirect(TableIndex(table_index), TypeIndex(type_index)), &ty, 1);
             }
+            Operator::ReturnCall { function_index } => {
+                let func = FuncIndex(function_index);
+                let operands = self.module.func_type(func).params.len();
+                self.tail_call(Op::Call(func), operands);
+            }
+            Operator::ReturnCallIndirect { type_index, table_index } => {
+                let operands = self.module.types[type_index as usize].params.len() + 1;
+                self.tail_call(Op::CallIndirect(TableIndex(table_index), TypeIndex(type_index)), operands);
+            }
+            _ => return false,
+        }
+        true
+    }
+
+    fn tail_call(&mut self, op: Op, operands: usize) {
+        // Functions that call each other for ever are a loop.
+        if self.poll {
+            self.append(Op::Poll, smallvec![], &[]);
+        }
+        let args = self.stack.split_off(self.stack.len() - operands).into_iter().collect();
+        self.terminate(Terminator::TailCall { op, args });
+    }
+
+    fn exception(&mut self, op: &Operator<'_>) -> bool {
+        match *op {
+            Operator::Try { blockty } => self.try_(blockty),
+            Operator::TryTable { ref try_table } => self.try_table(try_table),
+            Operator::Catch { tag_index } => self.catch(Some(TagIndex(tag_index))),
+            Operator::CatchAll => self.catch(None),
+            Operator::Delegate { relative_depth } => self.delegate(relative_depth),
+            Operator::Rethrow { relative_depth } => self.rethrow(relative_depth),
+            Operator::Throw { tag_index } => self.throw(TagIndex(tag_index)),
+            Operator::ThrowRef => self.throw_ref(),
             _ => return false,
         }
         true
@@ -70,6 +109,7 @@ impl Builder<'_> {
         let args = self.stack.split_off(self.stack.len() - ty.params.len() - extra);
         let results: SmallVec<[Type; 2]> = ty.results.iter().map(|ty| Type::from(*ty)).collect();
         let results = self.append(op, args.into_iter().collect(), &results);
+        self.guard_call();
         self.stack.extend(results);
     }
 
@@ -136,12 +176,47 @@ impl Builder<'_> {
     }
 
     pub(super) fn load(&mut self, kind: L, arg: MemArg) {
-        // Validated: offsets of a 32-bit memory fit into 32 bits.
-        self.value_op::<1>(Op::Load(kind, arg.offset as u32), kind.ty());
+        let index = self.pop();
+        let (address, offset) = self.place(index, &arg, kind.bytes());
+        let value = self.insert(Op::Load(kind, offset), smallvec![address], kind.ty());
+        self.stack.push(value);
     }
 
     pub(super) fn store(&mut self, kind: S, arg: MemArg) {
-        self.effect_op::<2>(Op::Store(kind, arg.offset as u32));
+        self.placed::<1>(&arg, kind.bytes(), |offset| Op::Store(kind, offset), None);
+    }
+
+    /// An access with `N` operands besides the index.
+    pub(super) fn placed<const N: usize>(
+        &mut self,
+        arg: &MemArg,
+        bytes: u32,
+        op: impl FnOnce(u32) -> Op,
+        result: Option<Type>,
+    ) {
+        let values = self.pop_many::<N>();
+        let index = self.pop();
+        let (address, offset) = self.place(index, arg, bytes);
+        let mut args: SmallVec<[Value; 3]> = smallvec![address];
+        args.extend(values);
+        let results = self.append(op(offset), args, result.as_slice());
+        self.stack.extend(results);
+    }
+
+    pub(super) fn accessed_memory(&self, arg: &MemArg) -> MemoryIndex {
+        match arg.target {
+            MemArgTarget::Memory(index) => MemoryIndex(index),
+            MemArgTarget::Array(_) => unreachable!("arrays are not among the accepted features"),
+        }
+    }
+
+    /// The first operand and the offset of an access to linear memory of so many bytes.
+    pub(super) fn place(&mut self, index: Value, arg: &MemArg, bytes: u32) -> (Value, u32) {
+        let memory = self.accessed_memory(arg);
+        match u32::try_from(arg.offset) {
+            Ok(offset) if memory.0 == 0 && self.module.index_type(memory) == Type::I32 => (index, offset),
+            _ => (self.append(Op::Address(memory, arg.offset, bytes), smallvec![index], &[Type::Ref])[0], 0),
+        }
     }
 
     fn memory(&mut self, op: &Operator<'_>) -> bool {
@@ -169,11 +244,21 @@ impl Builder<'_> {
             Operator::I64Store8 { memarg } => self.store(S::I64As8, memarg),
             Operator::I64Store16 { memarg } => self.store(S::I64As16, memarg),
             Operator::I64Store32 { memarg } => self.store(S::I64As32, memarg),
-            Operator::MemorySize { .. } => self.value_op::<0>(Op::MemorySize, Type::I32),
-            Operator::MemoryGrow { .. } => self.value_op::<1>(Op::MemoryGrow, Type::I32),
-            Operator::MemoryFill { .. } => self.effect_op::<3>(Op::MemoryFill),
-            Operator::MemoryCopy { .. } => self.effect_op::<3>(Op::MemoryCopy),
-            Operator::MemoryInit { data_index, .. } => self.effect_op::<3>(Op::MemoryInit(DataIndex(data_index))),
+            Operator::MemorySize { mem } => {
+                let ty = self.module.index_type(MemoryIndex(mem));
+                self.value_op::<0>(Op::MemorySize(MemoryIndex(mem)), ty);
+            }
+            Operator::MemoryGrow { mem } => {
+                let ty = self.module.index_type(MemoryIndex(mem));
+                self.value_op::<1>(Op::MemoryGrow(MemoryIndex(mem)), ty);
+            }
+            Operator::MemoryFill { mem } => self.effect_op::<3>(Op::MemoryFill(MemoryIndex(mem))),
+            Operator::MemoryCopy { dst_mem, src_mem } => {
+                self.effect_op::<3>(Op::MemoryCopy(MemoryIndex(dst_mem), MemoryIndex(src_mem)));
+            }
+            Operator::MemoryInit { data_index, mem } => {
+                self.effect_op::<3>(Op::MemoryInit(MemoryIndex(mem), DataIndex(data_index)));
+            }
             Operator::DataDrop { data_index } => self.effect_op::<0>(Op::DataDrop(DataIndex(data_index))),
             _ => return false,
         }
@@ -184,8 +269,14 @@ impl Builder<'_> {
         match *op {
             Operator::TableGet { table } => self.value_op::<1>(Op::TableGet(TableIndex(table)), Type::Ref),
             Operator::TableSet { table } => self.effect_op::<2>(Op::TableSet(TableIndex(table))),
-            Operator::TableSize { table } => self.value_op::<0>(Op::TableSize(TableIndex(table)), Type::I32),
-            Operator::TableGrow { table } => self.value_op::<2>(Op::TableGrow(TableIndex(table)), Type::I32),
+            Operator::TableSize { table } => {
+                let ty = self.module.table_index_type(TableIndex(table));
+                self.value_op::<0>(Op::TableSize(TableIndex(table)), ty);
+            }
+            Operator::TableGrow { table } => {
+                let ty = self.module.table_index_type(TableIndex(table));
+                self.value_op::<2>(Op::TableGrow(TableIndex(table)), ty);
+            }
             Operator::TableFill { table } => self.effect_op::<3>(Op::TableFill(TableIndex(table))),
             Operator::TableCopy { dst_table, src_table } => {
                 self.effect_op::<3>(Op::TableCopy(TableIndex(dst_table), TableIndex(src_table)));

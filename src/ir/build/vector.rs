@@ -59,11 +59,12 @@ impl Builder<'_> {
     }
 
     fn load_lane(&mut self, shape: Shape, lane: u8, arg: wasmparser::MemArg) {
-        self.value_op::<2>(Op::LoadLane(shape, lane, arg.offset as u32), Type::V128);
+        let bytes = shape.lane_bytes();
+        self.placed::<1>(&arg, bytes, |offset| Op::LoadLane(shape, lane, offset), Some(Type::V128));
     }
 
     fn store_lane(&mut self, shape: Shape, lane: u8, arg: wasmparser::MemArg) {
-        self.effect_op::<2>(Op::StoreLane(shape, lane, arg.offset as u32));
+        self.placed::<1>(&arg, shape.lane_bytes(), |offset| Op::StoreLane(shape, lane, offset), None);
     }
 
     fn vector_lane(&mut self, op: &Operator<'_>) -> bool {

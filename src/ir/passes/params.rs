@@ -69,7 +69,8 @@ fn unused(func: &mut Function) {
             Terminator::Branch { cond, .. } => mark(*cond, &mut work),
             Terminator::Switch { index, .. } => mark(*index, &mut work),
             Terminator::Return(values) => values.iter().for_each(|v| mark(*v, &mut work)),
-            Terminator::Jump(_) | Terminator::Trap(_) => {}
+            Terminator::TailCall { args, .. } => args.iter().for_each(|v| mark(*v, &mut work)),
+            Terminator::Jump(_) | Terminator::Call { .. } | Terminator::Trap(_) => {}
         }
         for (slot, target) in data.term.targets().iter().enumerate() {
             if !target.args.is_empty() {

@@ -68,6 +68,35 @@ pub unsafe extern "C" fn resume(activation: *mut Activation) -> ! {
     )
 }
 
+/// Goes on at `pc` with the frame pointer `frame`; the stack pointer stays.
+///
+/// # Safety
+/// See [`super::unwind::land`].
+#[unsafe(naked)]
+pub unsafe extern "C" fn land(frame: usize, pc: usize) -> ! {
+    naked_asm!("mov rbp, rdi", "jmp rsi")
+}
+
+/// The values of the registers that callees preserve, which may be the calling functions'.
+#[inline(always)]
+pub fn preserved_registers() -> [u64; 6] {
+    let mut registers = [0; 6];
+    // SAFETY: only writes the array.
+    unsafe {
+        std::arch::asm!(
+            "mov [{to}], rbx",
+            "mov [{to} + 8], rbp",
+            "mov [{to} + 16], r12",
+            "mov [{to} + 24], r13",
+            "mov [{to} + 32], r14",
+            "mov [{to} + 40], r15",
+            to = in(reg) registers.as_mut_ptr(),
+            options(nostack, preserves_flags),
+        );
+    }
+    registers
+}
+
 /// What a fault handler reads of the interrupted context.
 pub struct Registers {
     /// The faulting instruction.

@@ -91,7 +91,9 @@ pub fn host_thunk(params: &[Class], results: &[Class], offsets: ThunkOffsets) ->
         }
     }
     dynasm!(asm ; .arch x64 ; mov rsi, rsp ; call QWORD [rdi + offsets.entry]);
-    let mut places = Places { ints: &INT_RESULTS, floats: 0..FLOAT_RESULTS, slots: 0 };
+    // Stack results lie behind the stack parameters, which fill an even number of slots.
+    let slots = (places.slots + 1) & !1;
+    let mut places = Places { ints: &INT_RESULTS, floats: 0..FLOAT_RESULTS, slots };
     for (index, class) in results.iter().enumerate() {
         let at = 8 * index as i32;
         match places.next(*class) {

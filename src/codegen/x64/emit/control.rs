@@ -4,8 +4,9 @@ use super::{Allocs, Emitter};
 use crate::abi::trap::TrapCode;
 use crate::abi::vmctx::offset;
 use crate::codegen::options::MemoryPolicy;
+use crate::codegen::x64::asm::Label;
 use crate::codegen::x64::encode::{Mem, MemBase, Opcode, Rm};
-use crate::codegen::x64::inst::{Callee, Cc, Cond, Inst};
+use crate::codegen::x64::inst::{Callee, Calling, Cc, Cond, Inst};
 use crate::codegen::x64::regs::{CTX, Gpr, MEMORY, R11, RAX, RBP, RDI, RSP};
 use crate::ir::types::Type;
 use dynasmrt::{DynasmApi, dynasm};
@@ -30,7 +31,20 @@ impl Emitter<'_> {
                 self.buf.trap_site(code, self.loc);
                 dynasm!(self.buf ; .arch x64 ; ud2);
             }
-            Inst::Call(callee) => self.call(callee),
+            Inst::Call(calling) => self.call(calling, None),
+            Inst::TailCall(tail) => {
+                allocs.allocs = &[];
+                self.tail_call(tail);
+            }
+            Inst::GuardedCall(calling) => {
+                self.call(calling, Some(self.labels[self.succ(block, 1) as usize]));
+                self.jump_to(self.succ(block, 0));
+            }
+            Inst::Landing => {
+                let size = self.frame.size;
+                dynasm!(self.buf ; .arch x64 ; lea rsp, [rbp - size] ; mov r15, [rbp - 8]);
+                self.load(MEMORY, Mem::at(CTX, offset::MEMORY_BASE));
+            }
             Inst::Poll => {
                 let t = allocs.gpr();
                 self.load(t, Mem::at(CTX, offset::INTERRUPT));
@@ -58,7 +72,7 @@ impl Emitter<'_> {
         }
     }
 
-    fn load(&mut self, d: Gpr, mem: Mem) {
+    pub(super) fn load(&mut self, d: Gpr, mem: Mem) {
         self.buf.op(Opcode::one(0x8b).wide(true), d.0, Rm::Mem(mem));
     }
 
@@ -81,8 +95,8 @@ impl Emitter<'_> {
         }
     }
 
-    fn call(&mut self, callee: Callee) {
-        match callee {
+    pub(super) fn call(&mut self, calling: Calling, landing: Option<Label>) {
+        match calling.callee {
             Callee::Direct(func) => self.buf.call(func),
             Callee::Import(at) => {
                 self.load(RAX, Mem::at(CTX, at + offset::FUNC_CODE));
@@ -102,17 +116,24 @@ impl Emitter<'_> {
             }
         }
         self.buf.call_site(self.loc);
-        let foreign = matches!(callee, Callee::Import(_) | Callee::Indirect);
-        if foreign {
+        if let Some(landing) = landing {
+            self.buf.handler(landing);
+        }
+        if calling.pops {
+            // A callee of the host does not, so that the stack pointer is not known any more.
+            let size = self.frame.size;
+            dynasm!(self.buf ; .arch x64 ; lea rsp, [rbp - size]);
+        }
+        if calling.foreign {
             self.load(CTX, Mem::at(RBP, -8));
         }
-        if foreign || self.options.memory == MemoryPolicy::Explicit {
+        if calling.foreign || self.options.memory == MemoryPolicy::Explicit {
             self.load(MEMORY, Mem::at(CTX, offset::MEMORY_BASE));
         }
     }
 
     /// The callee's vmctx is in `rdi`.
-    fn enter_foreign(&mut self) {
+    pub(super) fn enter_foreign(&mut self) {
         dynasm!(self.buf ; .arch x64 ; mov r15, rdi);
         self.load(MEMORY, Mem::at(RDI, offset::MEMORY_BASE));
     }

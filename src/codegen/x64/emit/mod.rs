@@ -8,6 +8,7 @@ mod control;
 mod float;
 mod int;
 mod simd;
+mod tail;
 
 use super::asm::{Assembled, Buffer, Label};
 use super::encode::{Mem, MemBase, Opcode, Rm};
@@ -174,7 +175,8 @@ fn frame(code: &Selected<'_>, output: &Output) -> Result<Frame, CodegenError> {
     for (_, Edit::Move { to, .. }) in &output.edits {
         note(to.as_reg());
     }
-    let saved: Vec<Gpr> = SAVED.iter().zip(used).filter(|(_, used)| *used).map(|(&reg, _)| reg).collect();
+    let lands = code.frame.lands;
+    let saved: Vec<Gpr> = SAVED.iter().zip(used).filter(|(_, used)| *used || lands).map(|(&reg, _)| reg).collect();
     let top = saved.len() + code.frame.keeps_ctx as usize;
     let mut bottom = top + output.num_spillslots;
     if code.vcode.wide_floats {
@@ -251,15 +253,24 @@ impl Emitter<'_> {
         (self.frame.saved[at], Mem::at(RBP, -8 * (first + at as i32)))
     }
 
-    fn epilogue(&mut self) {
+    fn restore_saved(&mut self) {
         for at in 0..self.frame.saved.len() {
             let (reg, mem) = self.saved(at);
             self.buf.op(Opcode::one(0x8b).wide(true), reg.0, Rm::Mem(mem));
         }
+    }
+
+    fn epilogue(&mut self) {
+        self.restore_saved();
         if self.frame.size != 0 {
             dynasm!(self.buf ; .arch x64 ; mov rsp, rbp);
         }
-        dynasm!(self.buf ; .arch x64 ; pop rbp ; ret);
+        dynasm!(self.buf ; .arch x64 ; pop rbp);
+        match self.code.frame.params {
+            0 => dynasm!(self.buf ; .arch x64 ; ret),
+            // Validation allows a thousand parameters.
+            params => dynasm!(self.buf ; .arch x64 ; ret 8 * params as i16),
+        }
     }
 
     fn reserve(&mut self, size: i32) {
@@ -281,6 +292,9 @@ impl Emitter<'_> {
         for (at, &block) in order.iter().enumerate() {
             self.next = order.get(at + 1).copied();
             self.buf.bind(self.labels[block as usize]);
+            if self.options.endbr && vcode.insts[vcode.blocks[block as usize].insts.start as usize] == Inst::Landing {
+                self.buf.landing_pad();
+            }
             self.block(block);
         }
         // Labels of skipped blocks are not used, but every label has a place.

@@ -6,11 +6,12 @@ use super::{Addr, Lower, Operands, early_def, late_use};
 use crate::abi::builtins::Builtin;
 use crate::abi::trap::TrapCode;
 use crate::codegen::x64::abi::INT_ARGS;
-use crate::codegen::x64::inst::{Alu, Amode, Base, Callee, Cc, Ext, Inst, Src, Store};
+use crate::codegen::x64::inst::{Alu, Amode, Base, Callee, Calling, Cc, Ext, Inst, Src, Store};
 use crate::codegen::x64::regs::{RAX, clobbered_by_calls};
 use crate::ir::func::{InstData, Value};
 use crate::ir::ops::{LoadKind, RmwKind, StoreKind};
 use crate::ir::types::Type;
+use crate::wasm::MemoryIndex;
 use regalloc2::{Operand, OperandConstraint, OperandKind, OperandPos, VReg};
 
 /// The width of an access.
@@ -137,7 +138,7 @@ impl Lower<'_> {
     }
 
     /// Waits and notifications are the runtime's; it checks the address, which has 33 bits.
-    pub(super) fn atomic_call(&mut self, data: &InstData, builtin: Builtin, offset: u32) {
+    pub(super) fn atomic_call(&mut self, data: &InstData, builtin: Builtin, memory: MemoryIndex, offset: u32) {
         self.frame.calls = true;
         let index = self.reg(data.args[0]);
         let address = if offset == 0 {
@@ -146,7 +147,8 @@ impl Lower<'_> {
             let offset = self.constant(Type::I64, offset.into());
             self.alu(Alu::Add, true, offset, index)
         };
-        let mut args = vec![address];
+        let memory = self.constant(Type::I32, memory.0.into());
+        let mut args = vec![memory, address];
         args.extend(data.args[1..].iter().map(|&arg| self.reg(arg)));
         let raw = self.int();
         let mut clobbers = clobbered_by_calls();
@@ -154,7 +156,8 @@ impl Lower<'_> {
         let mut operands = Operands::new();
         operands.push(Operand::reg_fixed_def(raw, RAX.preg()));
         operands.extend(args.iter().zip(INT_ARGS).map(|(&arg, gpr)| Operand::reg_fixed_use(arg, gpr.preg())));
-        self.s.emit(Inst::Call(Callee::Builtin(builtin)), &operands, clobbers);
+        let calling = Calling { callee: Callee::Builtin(builtin), pops: false, foreign: false };
+        self.s.emit(Inst::Call(calling), &operands, clobbers);
         let d = self.s.demand(data.results[0]);
         self.emit(Inst::Mov(false), &[Operand::reg_def(d), Operand::any_use(raw)]);
     }

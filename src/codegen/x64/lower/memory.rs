@@ -9,12 +9,12 @@ use crate::codegen::x64::sse::{MOVUPS, MOVUPS_STORE};
 use crate::ir::func::{InstData, Value};
 use crate::ir::ops::{BinaryKind, LoadKind, Op, StoreKind};
 use crate::ir::types::Type;
-use crate::wasm::{GlobalIndex, TableIndex};
+use crate::wasm::{GlobalIndex, MemoryIndex, TableIndex};
 use regalloc2::{Operand, VReg};
 use smallvec::SmallVec;
 
 /// What a type's values are stored as.
-fn stored(ty: Type) -> Store {
+pub(super) fn stored(ty: Type) -> Store {
     match ty {
         Type::I32 => Store::B4,
         Type::I64 | Type::Ref => Store::B8,
@@ -30,6 +30,10 @@ impl Lower<'_> {
     /// The index is zero-extended by the invariant of I32 registers and the displacement is not negative, so that the sum
     /// lies less than 6 GiB behind the base: inside the reservation and its guard. Larger offsets are checked.
     pub(super) fn address(&mut self, index: Value, offset: u32, bytes: u32) -> Addr {
+        if self.ty(index) == Type::Ref {
+            // Checked already.
+            return Addr::behind(self.reg(index), offset as i32);
+        }
         let guarded = self.env.options.memory == MemoryPolicy::Guard;
         if guarded && let Some(index) = self.s.constant(index) {
             let sum = index as u32 as u64 + offset as u64;
@@ -81,7 +85,7 @@ impl Lower<'_> {
     }
 
     /// Reads a whole value.
-    fn read(&mut self, d: VReg, ty: Type, addr: Addr) {
+    pub(super) fn read(&mut self, d: VReg, ty: Type, addr: Addr) {
         if ty == Type::V128 {
             return self.sse_load(d, MOVUPS, addr);
         }
@@ -109,7 +113,7 @@ impl Lower<'_> {
     }
 
     /// Writes a value or a constant.
-    fn write(&mut self, value: Value, store: Store, addr: impl FnOnce(&mut Self) -> Addr) {
+    pub(super) fn write(&mut self, value: Value, store: Store, addr: impl FnOnce(&mut Self) -> Addr) {
         if let Some((store, imm)) = self.store_imm(value, store) {
             let addr = addr(self);
             let mut operands = Operands::new();
@@ -203,9 +207,40 @@ impl Lower<'_> {
         self.write(value, stored(self.ty(value)), |lower| lower.global(global));
     }
 
-    pub(super) fn memory_size(&mut self, data: &InstData) {
+    /// A memory's descriptor.
+    fn memory(&mut self, memory: MemoryIndex) -> VReg {
+        let at = if memory.0 == 0 { offset::MEMORY } else { self.env.layout.memory(memory.0) };
+        self.load64(Addr::of(Amode::ctx(at)))
+    }
+
+    /// The address of an access in the host, after a check in 64 bits with carry.
+    pub(super) fn checked_address(&mut self, data: &InstData, memory: MemoryIndex, at: u64, bytes: u32) {
+        /// No memory is as large: larger offsets need not be told apart.
+        const FAR: u64 = 1 << 62;
         let d = self.s.demand(data.results[0]);
-        let memory = self.load64(Addr::of(Amode::ctx(offset::MEMORY)));
+        let index = self.reg(data.args[0]);
+        let desc = self.memory(memory);
+        let behind = self.constant_int(at.min(FAR) + bytes as u64);
+        let end = self.int();
+        self.emit_binary(Inst::Alu { op: Alu::Add, wide: true, src: Src::Reg }, end, index, &Rhs::reg(behind));
+        self.emit(Inst::TrapIf(Cc::B, TrapCode::MemoryOutOfBounds), &[]);
+        let size = Addr::behind(desc, offset::MEMORY_BYTES).rhs();
+        self.emit_flags(Inst::Cmp { width: Store::B8, test: false, src: size.src }, end, &size);
+        self.emit(Inst::TrapIf(Cc::A, TrapCode::MemoryOutOfBounds), &[]);
+        let base = self.load64(Addr::behind(desc, offset::MEMORY_START));
+        let (disp, base) = match i32::try_from(at) {
+            Ok(disp) => (disp, base),
+            Err(_) => {
+                let at = self.constant_int(at);
+                (0, self.alu(Alu::Add, true, at, base))
+            }
+        };
+        self.lea(d, true, Amode { base: Base::Reg, index: Some(0), disp }, &[base, index]);
+    }
+
+    pub(super) fn memory_size(&mut self, data: &InstData, memory: MemoryIndex) {
+        let d = self.s.demand(data.results[0]);
+        let memory = self.memory(memory);
         let bytes = self.load64(Addr::behind(memory, offset::MEMORY_BYTES));
         self.shift_imm(d, Shift::Shr, true, bytes, 16);
     }

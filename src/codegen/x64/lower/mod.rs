@@ -5,7 +5,8 @@
 //! - `memory`: linear memory, globals, tables;
 //! - `simd`: vectors;
 //! - `atomic`: atomic accesses;
-//! - `call`: calls, parameters, results.
+//! - `call`: calls, parameters, results;
+//! - `exceptions`: calls with handlers, exceptions and tags.
 //!
 //! Rules that keep selection sound:
 //! - an instruction that sets flags is followed at once by the one that reads them; operands are put in registers before
@@ -19,11 +20,13 @@ mod call;
 mod cond;
 mod convert;
 mod div;
+mod exceptions;
 mod float;
 mod int;
 mod memory;
 mod simd;
 
+use super::abi::Signature;
 use super::inst::{Amode, Base, Ext, Inst, Src};
 use crate::abi::builtins::Builtin;
 use crate::abi::vmctx::VmLayout;
@@ -64,12 +67,16 @@ impl Pool {
 /// What the frame must provide.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct FrameNeeds {
+    /// Slots of the function's own stack arguments.
+    pub params: u32,
     /// Slots of the outgoing stack area.
     pub outgoing: u32,
     /// Whether the vmctx must be kept in the frame, because calls change it.
     pub keeps_ctx: bool,
     /// Whether anything is called.
     pub calls: bool,
+    /// Whether throws may arrive here: then everything that callees preserve is saved.
+    pub lands: bool,
 }
 
 /// What selection looks at.
@@ -91,6 +98,10 @@ pub struct Lower<'a> {
     pub(super) frame: FrameNeeds,
     /// Successor numbers of each switch's cases, then of its default.
     pub(super) switches: Vec<Vec<u32>>,
+    /// The call that is selected next ends its block.
+    guarded: bool,
+    /// Definitions of that call and what it clobbers, once its successor has been selected.
+    defined: Option<(Operands, PRegSet)>,
     /// How many comparisons of comparisons are being looked through.
     nested_conditions: u32,
 }
@@ -164,8 +175,18 @@ fn wide(ty: Type) -> bool {
 impl<'a> Lower<'a> {
     /// Prepares the selection of a function.
     pub fn new(env: Env<'a>, func: &'a Function) -> Lower<'a> {
-        let (pool, frame) = (Pool::default(), FrameNeeds::default());
-        Lower { s: Selector::new(func), env, pool, frame, switches: Vec::new(), nested_conditions: 0 }
+        let params = Signature::new(&func.ty).param_slots;
+        let (pool, frame) = (Pool::default(), FrameNeeds { params, ..FrameNeeds::default() });
+        Lower {
+            s: Selector::new(func),
+            env,
+            pool,
+            frame,
+            switches: Vec::new(),
+            guarded: false,
+            defined: None,
+            nested_conditions: 0,
+        }
     }
 
     fn ty(&self, value: Value) -> Type {
@@ -342,12 +363,15 @@ impl<'a> Machine<'a> for Lower<'a> {
             Op::AtomicRmw(op, kind, offset) => self.atomic_rmw(data, op, kind, offset),
             Op::AtomicCmpxchg(kind, offset) => self.atomic_cmpxchg(data, kind, offset),
             Op::AtomicFence => self.fence(),
-            Op::AtomicWait(Type::I64, offset) => self.atomic_call(data, Builtin::atomic_wait64, offset),
-            Op::AtomicWait(_, offset) => self.atomic_call(data, Builtin::atomic_wait32, offset),
-            Op::AtomicNotify(offset) => self.atomic_call(data, Builtin::atomic_notify, offset),
+            Op::AtomicWait(memory, Type::I64, offset) => {
+                self.atomic_call(data, Builtin::atomic_wait64, memory, offset);
+            }
+            Op::AtomicWait(memory, _, offset) => self.atomic_call(data, Builtin::atomic_wait32, memory, offset),
+            Op::AtomicNotify(memory, offset) => self.atomic_call(data, Builtin::atomic_notify, memory, offset),
             Op::GlobalGet(global) => self.global_get(data, global),
             Op::GlobalSet(global) => self.global_set(data, global),
-            Op::MemorySize => self.memory_size(data),
+            Op::MemorySize(memory) => self.memory_size(data, memory),
+            Op::Address(memory, offset, bytes) => self.checked_address(data, memory, offset, bytes),
             Op::TableGet(table) => self.table_get(data, table),
             Op::TableSet(table) => self.table_set(data, table),
             Op::TableSize(table) => self.table_size(data, table),
@@ -361,6 +385,12 @@ impl<'a> Machine<'a> for Lower<'a> {
                 let t = self.int();
                 self.emit(Inst::Poll, &[early_def(t)]);
             }
+            Op::ExceptionPending
+            | Op::ExceptionPend
+            | Op::ExceptionTag
+            | Op::ExceptionGet(..)
+            | Op::ExceptionSet(..)
+            | Op::Tag(_) => self.exception(data),
             _ => self.builtin(data),
         }
         Ok(())
@@ -399,11 +429,20 @@ impl<'a> Machine<'a> for Lower<'a> {
         match term {
             Terminator::Trap(code) => self.emit(Inst::Trap(*code), &[]),
             Terminator::Return(values) => self.return_values(values),
+            Terminator::TailCall { op, args } => self.tail_call(*op, args),
             _ => unreachable!("not a way out of the function"),
         }
     }
 
     fn entry(&mut self, params: &[Value]) {
         self.parameters(params);
+    }
+
+    fn guarded_call(&mut self) {
+        self.guarded = true;
+    }
+
+    fn after_call(&mut self, from: crate::ir::func::Block, succ: u32) {
+        self.behind_guarded_call(from, succ);
     }
 }

@@ -128,6 +128,7 @@ fn other_files_are_named() {
 fn a_missing_feature_is_named() {
     let cases = [
         ("(module (type (struct)))", "garbage-collected"),
+        ("(module (type $f (func)) (func (param (ref $f)) (call_ref $f (local.get 0))))", "typed function references"),
     ];
     for (text, want) in cases {
         match wasm::parse(&wat::parse_str(text).unwrap()) {

@@ -166,14 +166,14 @@ impl<T: 'static> Linker<T> {
     /// Imports of a module that host functions and the linker's tags do not satisfy. Nothing else is looked at.
     pub fn missing(&self, module: &Module) -> Vec<MissingImport> {
         let imports = module.imports().iter();
-        imports.filter_map(|import| self.find_provided(import).err()).collect()
+        imports.filter_map(|import| self.find_provided(import).err().map(|missing| *missing)).collect()
     }
 
     fn definitions(&self, import: &Import) -> &[Definition] {
         self.modules.get(&import.module).and_then(|names| names.get(&import.name)).map_or(&[], Vec::as_slice)
     }
 
-    fn find_provided(&self, import: &Import) -> Result<Resolved, MissingImport> {
+    fn find_provided(&self, import: &Import) -> Result<Resolved, Box<MissingImport>> {
         let mut others = Vec::new();
         for definition in self.definitions(import) {
             match (definition, &import.ty) {
@@ -189,7 +189,7 @@ impl<T: 'static> Linker<T> {
         Err(missing(import, others))
     }
 
-    fn resolve(&self, store: &impl AsContext, import: &Import) -> Result<Resolved, MissingImport> {
+    fn resolve(&self, store: &impl AsContext, import: &Import) -> Result<Resolved, Box<MissingImport>> {
         let mut others = match self.find_provided(import) {
             Ok(provided) => return Ok(provided),
             Err(missing) => missing.others,
@@ -220,7 +220,7 @@ impl<T: 'static> Linker<T> {
         for import in module.imports() {
             match self.resolve(&store, import) {
                 Ok(item) => resolved.push(item),
-                Err(import) => missing.push(import),
+                Err(import) => missing.push(*import),
             }
         }
         if !missing.is_empty() {
@@ -230,8 +230,8 @@ impl<T: 'static> Linker<T> {
     }
 }
 
-fn missing(import: &Import, others: Vec<ExternType>) -> MissingImport {
-    MissingImport { module: import.module.clone(), name: import.name.clone(), ty: import.ty.clone(), others }
+fn missing(import: &Import, others: Vec<ExternType>) -> Box<MissingImport> {
+    Box::new(MissingImport { module: import.module.clone(), name: import.name.clone(), ty: import.ty.clone(), others })
 }
 
 fn instantiate_checked(
@@ -262,7 +262,7 @@ impl Instance {
             assert_store(store.core(), item.store());
             let ty = item.ty(&store);
             if !matches(&import.ty, &ty) {
-                unfit.push(missing(import, vec![ty]));
+                unfit.push(*missing(import, vec![ty]));
             }
         }
         if !unfit.is_empty() {

@@ -17,12 +17,16 @@ pub(super) const ACCEPTED: WasmFeatures = WasmFeatures::WASM2
 
 /// Features that modules in the field use and that are refused by name.
 const REFUSED: &[(WasmFeatures, &str)] = &[
+    (WasmFeatures::STACK_SWITCHING, "stack switching"),
     (WasmFeatures::GC, "garbage-collected types"),
-    (WasmFeatures::FUNCTION_REFERENCES, "typed function references"),
+    // Those above bring these with them.
+    (TYPED_REFERENCES, "typed function references"),
     (WasmFeatures::CUSTOM_PAGE_SIZES, "custom page sizes"),
     (WasmFeatures::WIDE_ARITHMETIC, "wide arithmetic"),
-    (WasmFeatures::STACK_SWITCHING, "stack switching"),
 ];
+
+const TYPED_REFERENCES: WasmFeatures =
+    WasmFeatures::FUNCTION_REFERENCES.union(WasmFeatures::GC).union(WasmFeatures::STACK_SWITCHING);
 
 /// Turns a validation error into "invalid" or "unsupported", by validating again with more features.
 pub(super) fn classify(bytes: &[u8], error: &wasmparser::Error) -> LoadError {

@@ -74,9 +74,9 @@ const OVERGROWTH: u64 = 96 << 20;
 fn resize_heap<T: 'static>(caller: &mut Caller<'_, T>, size: u32) -> Result<i32, Trap> {
     let Some(memory) = caller.memory_handle() else { return Ok(0) };
     let pages = memory.pages(&*caller);
-    let current = u64::from(pages) * PAGE_BYTES;
+    let current = pages * PAGE_BYTES;
     let wanted = u64::from(size).div_ceil(PAGE_BYTES);
-    if wanted <= u64::from(pages) {
+    if wanted <= pages {
         return Ok(1);
     }
     // Growing by a fifth keeps the number of steps small; where that is too much, what was asked for must do.
@@ -93,7 +93,7 @@ fn resize_heap<T: 'static>(caller: &mut Caller<'_, T>, size: u32) -> Result<i32,
 fn heap_max<T: 'static>(caller: &mut Caller<'_, T>) -> Result<i32, Trap> {
     let max =
         caller.memory_handle().map_or(0, |memory| memory.ty(caller as &Caller<'_, T>).limits.max.unwrap_or(MAX_PAGES));
-    Ok((u64::from(max) * PAGE_BYTES).min(u64::from(u32::MAX) - PAGE_BYTES + 1) as u32 as i32)
+    Ok((max * PAGE_BYTES).min(u64::from(u32::MAX) - PAGE_BYTES + 1) as u32 as i32)
 }
 
 fn notify_growth(_: &mut Ctx<'_>, _: i32) {}

@@ -14,7 +14,7 @@ impl Builder<'_> {
         match *op {
             Operator::AtomicFence { .. } => self.effect_op::<0>(Op::AtomicFence),
             Operator::MemoryAtomicNotify { memarg } => {
-                self.waiting::<1>(&memarg, 4, |memory, offset| Op::AtomicNotify(memory, offset));
+                self.waiting::<1>(&memarg, 4, Op::AtomicNotify);
             }
             Operator::MemoryAtomicWait32 { memarg } => {
                 self.waiting::<2>(&memarg, 4, |memory, offset| Op::AtomicWait(memory, Type::I32, offset));

@@ -22,6 +22,8 @@ pub struct VmCtx {
     pub type_ids: *const u32,
     /// The runtime's instance that owns this block; compiled code does not read it.
     pub owner: *mut std::ffi::c_void,
+    /// Not 0 while float registers may be used; read only by code that is compiled with slots (see [`super::slots`]).
+    pub floats: u64,
 }
 
 /// What compiled code knows of a linear memory.
@@ -80,6 +82,8 @@ pub mod offset {
     pub const TYPE_IDS: i32 = offset_of!(VmCtx, type_ids) as i32;
     /// [`VmCtx::owner`]
     pub const OWNER: i32 = offset_of!(VmCtx, owner) as i32;
+    /// [`VmCtx::floats`]
+    pub const FLOATS: i32 = offset_of!(VmCtx, floats) as i32;
     /// [`MemoryDesc::bytes`]
     pub const MEMORY_BYTES: i32 = offset_of!(MemoryDesc, bytes) as i32;
     /// [`TableDesc::base`]

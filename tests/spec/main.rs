@@ -50,6 +50,11 @@ fn webassembly_2_0_interruptible() {
 }
 
 #[test]
+fn webassembly_2_0_as_in_a_kernel() {
+    run(spec(SpecVersion::V2), Config::new().kernel_code(true));
+}
+
+#[test]
 fn extended_constants() {
     run(proposal(Proposal::ExtendedConst), &Config::new());
 }

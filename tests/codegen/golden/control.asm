@@ -34,8 +34,8 @@ import:
    15  mov [rbp-0x10],r12
    19  movsd xmm0,[rip+0x2f]
    21  mov r12,rsi
-   24  mov rax,[r15+0x38]
-   28  mov rdi,[r15+0x40]
+   24  mov rax,[r15+0x40]
+   28  mov rdi,[r15+0x48]
    2c  mov r15,rdi
    2f  mov r14,[rdi]
    32  call rax
@@ -67,7 +67,7 @@ indirect:
     f  jb short 0x000000000000005a
    11  mov [rbp-8],r15
    15  mov edx,2
-   1a  mov rdi,[r15+0xe0]
+   1a  mov rdi,[r15+0xe8]
    21  cmp rdx,[rdi+8]
    25  jae short 0x000000000000005c
    27  mov r8,[rdi]

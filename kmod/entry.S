@@ -4,6 +4,7 @@
  * that wj_enter noted (vm->host_sp). Layouts: struct wj_vm and struct wj_import in wj.h, which asserts the offsets.
  */
 #include <linux/linkage.h>
+#include <linux/version.h>
 #include <asm/unwind_hints.h>
 #include <asm/nospec-branch.h>
 #include <asm/asm.h>
@@ -11,19 +12,18 @@
 #include "wj_abi.h"
 #include "wj_layout.h"
 
-#ifdef UNWIND_HINT_EMPTY
-.macro WJ_CODE name
-SYM_CODE_START(\name)
-	UNWIND_HINT_EMPTY
-	ENDBR
-.endm
+/* The guest's frames are not for the unwinder. */
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 4, 0)
+#define WJ_HINT UNWIND_HINT_UNDEFINED
 #else
+#define WJ_HINT UNWIND_HINT_EMPTY
+#endif
+
 .macro WJ_CODE name
 SYM_CODE_START(\name)
-	UNWIND_HINT_UNDEFINED
+	WJ_HINT
 	ENDBR
 .endm
-#endif
 
 	.text
 
@@ -144,7 +144,8 @@ SYM_CODE_END(wj_slot_floats)
 
 /* Entry points of builtins: the first argument is the vmctx. */
 .macro WJ_BUILTIN_ENTRY n
-	.balign	32
+	.balign	32, 0xcc
+	WJ_HINT
 	ENDBR
 	movq	WJ_CTX_OWNER(%rdi), %r11
 	movq	WJ_VM_BUILTINS(%r11), %r10

@@ -29,6 +29,25 @@ void wj_exchange_finish(struct wj_vm *vm)
 	wake_up_all(&ex->guest_wait);
 }
 
+/* Tells the owner that the guest trapped, or asks it to unmount. */
+void wj_exchange_trapped(struct wj_vm *vm)
+{
+	WRITE_ONCE(vm->exchange.trapped, true);
+	wake_up_all(&vm->exchange.owner_wait);
+}
+
+void wj_exchange_unmount(struct wj_vm *vm)
+{
+	WRITE_ONCE(vm->exchange.unmount, true);
+	wake_up_all(&vm->exchange.owner_wait);
+}
+
+static bool wj_has_event(struct wj_exchange *ex)
+{
+	return READ_ONCE(ex->state) == WJ_ASKED || READ_ONCE(ex->finished) || READ_ONCE(ex->trapped) ||
+	       READ_ONCE(ex->unmount);
+}
+
 static void wj_end(struct wj_vm *vm, u32 code)
 {
 	vm->trapping = 1;
@@ -54,7 +73,7 @@ static u64 wj_ask_owner(struct wj_vm *vm, struct wj_import *import, const u64 *v
 	if (ex->state == WJ_ANSWERED && !ex->failed)
 		result = ex->result;
 	else if (ex->state == WJ_ANSWERED)
-		wj_end(vm, ex->failed);
+		wj_end(vm, ex->failed - 1);
 	else
 		wj_end(vm, WJ_TRAP_Interrupt);
 	ex->state = WJ_IDLE;
@@ -98,7 +117,7 @@ int wj_serve(struct wj_vm *vm, struct wj_event __user *arg)
 		if (err)
 			return err;
 	}
-	err = wait_event_interruptible(ex->owner_wait, READ_ONCE(ex->state) == WJ_ASKED || READ_ONCE(ex->finished));
+	err = wait_event_interruptible(ex->owner_wait, wj_has_event(ex));
 	if (err)
 		return -EINTR;
 	memset(&event.values, 0, sizeof(event.values));
@@ -109,8 +128,14 @@ int wj_serve(struct wj_vm *vm, struct wj_event __user *arg)
 		event.count = ex->count;
 		memcpy(event.values, ex->values, sizeof(u64) * ex->count);
 		ex->state = WJ_TAKEN;
+	} else if (ex->trapped) {
+		event.kind = WJ_EVENT_TRAPPED;
+		ex->trapped = false;
+	} else if (ex->unmount) {
+		event.kind = WJ_EVENT_UNMOUNT;
+		ex->unmount = false;
 	} else {
-		event.kind = WJ_EVENT_FINISHED;
+		event.kind = ex->finished ? WJ_EVENT_FINISHED : WJ_EVENT_NONE;
 	}
 	spin_unlock(&ex->lock);
 	event.memory_bytes = vm->memory.bytes;
@@ -137,7 +162,7 @@ static u32 wj_clock(struct wj_vm *vm, u32 clock, u64 *ns)
 
 static u64 wj_clock_time_get(struct wj_vm *vm, u32 clock, u32 at)
 {
-	__le64 *out = wj_range(vm, at, 8);
+	void *out = wj_range(vm, at, 8);
 	u64 ns;
 	u32 err;
 
@@ -145,7 +170,7 @@ static u64 wj_clock_time_get(struct wj_vm *vm, u32 clock, u32 at)
 		return WJ_WASI_EFAULT;
 	err = wj_clock(vm, clock, &ns);
 	if (!err)
-		put_unaligned_le64(ns, out);
+		memcpy(out, &ns, sizeof(ns));
 	return err;
 }
 

@@ -4,24 +4,28 @@
  * module. The kernel's loader fills in the slots and patches them as it patches all code.
  */
 #include <linux/module.h>
+#include <linux/objtool.h>
 #include "wj_abi.h"
 
 int wj_image_register(struct module *owner, const void *meta, size_t meta_bytes, const void *code);
 void wj_image_unregister(struct module *owner);
 
+#define WJ_SLOT(name, to)			\
+	".balign 16, 0xcc\n"			\
+	".globl " name "\n"			\
+	".type " name ", @function\n"		\
+	name ":\n"				\
+	ANNOTATE_NOENDBR			\
+	"jmp " to "\n"				\
+	".size " name ", . - " name "\n"
+
 asm(".pushsection .wj.code, \"ax\", @progbits\n"
 	".balign 64\n"
-	".globl wj_code\n"
-	"wj_code:\n"
-	"jmp __x86_return_thunk\n"
-	".balign 16, 0xcc\n"
-	"jmp __x86_indirect_thunk_rax\n"
-	".balign 16, 0xcc\n"
-	"jmp wj_slot_trap\n"
-	".balign 16, 0xcc\n"
-	"jmp wj_slot_poll\n"
-	".balign 16, 0xcc\n"
-	"jmp wj_slot_floats\n"
+	WJ_SLOT("wj_code", "__x86_return_thunk")
+	WJ_SLOT("wj_code_indirect", "__x86_indirect_thunk_rax")
+	WJ_SLOT("wj_code_trap", "wj_slot_trap")
+	WJ_SLOT("wj_code_poll", "wj_slot_poll")
+	WJ_SLOT("wj_code_floats", "wj_slot_floats")
 	".balign 16, 0xcc\n"
 	".popsection\n");
 static_assert(WJ_SLOT_Return == 0 && WJ_SLOT_Indirect == 1 && WJ_SLOT_Trap == 2);

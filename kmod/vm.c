@@ -660,6 +660,11 @@ struct wj_vm *wj_vm_of_fd(int fd)
 	return vm;
 }
 
+/* What images jump to. */
+EXPORT_SYMBOL_GPL(wj_slot_trap);
+EXPORT_SYMBOL_GPL(wj_slot_poll);
+EXPORT_SYMBOL_GPL(wj_slot_floats);
+
 int wj_vm_init(void)
 {
 	return 0;

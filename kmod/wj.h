@@ -92,6 +92,7 @@ struct wj_exchange {
 	spinlock_t lock;
 	enum wj_exchange_state state;	/* under lock */
 	bool finished;			/* under lock: nothing more will come */
+	bool trapped, unmount;		/* to be told to the owner */
 	wait_queue_head_t owner_wait;
 	wait_queue_head_t guest_wait;
 	u32 kind, index, count, failed;
@@ -156,6 +157,8 @@ struct wj_vm *wj_vm_of_fd(int fd);
 /* host.c */
 void wj_exchange_init(struct wj_exchange *ex);
 void wj_exchange_finish(struct wj_vm *vm);
+void wj_exchange_trapped(struct wj_vm *vm);
+void wj_exchange_unmount(struct wj_vm *vm);
 int wj_serve(struct wj_vm *vm, struct wj_event __user *arg);
 
 /* vm.c: a checked range of linear memory, or NULL */
@@ -178,5 +181,14 @@ void wj_fuse_ask_unmount(struct wj_vm *vm);
 int wj_enter(struct wj_vm *vm, const void *trampoline, const void *code, u64 *values);
 void wj_import_entry(void);
 void wj_builtin_entries(void);
+void wj_slot_trap(void);
+void wj_slot_poll(void);
+void wj_slot_floats(void);
+
+/* called by entry.S */
+asmlinkage int wj_poll(struct wj_vm *vm);
+asmlinkage void wj_note_trap(struct wj_vm *vm, unsigned long pc, unsigned long fp);
+asmlinkage u64 wj_host_call(struct wj_import *import, const u64 *registers, const u64 *stack);
+asmlinkage void wj_begin_floats(struct wj_vm *vm);
 
 #endif

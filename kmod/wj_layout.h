@@ -10,7 +10,7 @@
 #define WJ_VM_TRAPPING	32
 
 #define WJ_IMPORT_VM	8
-#define WJ_IMPORT_BYTES	48
+#define WJ_IMPORT_BYTES	40
 
 /* Distance between the entry points of builtins. */
 #define WJ_BUILTIN_STRIDE 32

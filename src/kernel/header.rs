@@ -9,6 +9,9 @@ use crate::abi::vmctx::{FuncRef, VmCtx, offset};
 use crate::codegen::image::abi_hash;
 use std::fmt::Write;
 
+/// The error numbers of WASI that the kernel side gives.
+const WASI_ERRNO: &[(&str, u16)] = &[("EFAULT", 21), ("EINVAL", 28), ("ENODEV", 43), ("ENOENT", 44), ("ENOSYS", 52)];
+
 fn define(out: &mut String, name: &str, value: impl std::fmt::Display) {
     writeln!(out, "#define {name} {value}").expect("strings take everything");
 }
@@ -72,6 +75,8 @@ pub fn text() -> String {
         ("HOST_CALL", uapi::EVENT_HOST_CALL),
         ("BUILTIN", uapi::EVENT_BUILTIN),
         ("FINISHED", uapi::EVENT_FINISHED),
+        ("TRAPPED", uapi::EVENT_TRAPPED),
+        ("UNMOUNT", uapi::EVENT_UNMOUNT),
     ];
     for (name, value) in events {
         define(&mut out, &format!("WJ_EVENT_{name}"), value);
@@ -95,8 +100,10 @@ pub fn text() -> String {
     };
     define(&mut out, "WJ_BUILTIN_PARAMS", list(builtin_signature));
     define(&mut out, "WJ_BUILTIN_NATIVES", list(builtin_native));
-    define(&mut out, "WJ_WASI_EFAULT", 21);
-    define(&mut out, "WJ_WASI_EINVAL", 28);
+    for (name, number) in WASI_ERRNO {
+        define(&mut out, &format!("WJ_WASI_{name}"), number);
+    }
+    out.push_str(&super::rules::text());
     out.push_str("\n#ifndef __ASSEMBLY__\n#include <linux/types.h>\n#include <linux/build_bug.h>\n");
     structures(&mut out);
     out.push_str("#endif\n#endif\n");

@@ -7,4 +7,5 @@ pub mod device;
 pub mod header;
 pub mod image;
 pub mod natives;
+pub mod rules;
 pub mod uapi;

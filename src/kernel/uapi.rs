@@ -152,6 +152,11 @@ pub const EVENT_BUILTIN: u32 = 3;
 /// Out: nothing more will come.
 pub const EVENT_FINISHED: u32 = 4;
 
+/// Out: the guest trapped, and is not run any more.
+pub const EVENT_TRAPPED: u32 = 5;
+/// Out: the guest asks to be unmounted.
+pub const EVENT_UNMOUNT: u32 = 6;
+
 const fn ioctl(number: u64, size: usize) -> u64 {
     3 << 30 | (size as u64) << 16 | (b'w' as u64) << 8 | number
 }

@@ -154,7 +154,7 @@ SYM_CODE_END(wj_slot_floats)
 .endm
 
 	.balign	32
-WJ_CODE wj_builtin_entries
+SYM_CODE_START(wj_builtin_entries)
 	.irp	n, 0,1,2,3,4,5,6,7,8,9,10,11,12,13,14,15
 	WJ_BUILTIN_ENTRY \n
 	.endr

@@ -6,13 +6,13 @@
  */
 #include <linux/file.h>
 #include <linux/fs.h>
+#include <linux/hrtimer.h>
 #include <linux/mm.h>
 #include <linux/module.h>
 #include <linux/sched/mm.h>
 #include <linux/sched/signal.h>
 #include <linux/sched/user.h>
 #include <linux/slab.h>
-#include <linux/timer.h>
 #include <linux/uaccess.h>
 #include <linux/version.h>
 #include <linux/vmalloc.h>
@@ -26,7 +26,7 @@
 #define WJ_STACK_MIN (64 * 1024)
 #define WJ_STACK_MAX (16 * 1024 * 1024)
 /* How often running guests are made to look around. */
-#define WJ_TICK (HZ / 50 ?: 1)
+#define WJ_TICK_MS 10
 /* How long a guest may go on after its caller was killed. */
 #define WJ_GRACE (HZ)
 #define WJ_MAX_TABLE 10000000
@@ -200,39 +200,50 @@ static int wj_mmap(struct file *file, struct vm_area_struct *vma)
 	return 0;
 }
 
-/* Guests that run: the timer makes them poll while there are any. */
+/*
+ * Guests that run: a timer makes them poll while there are any. It fires in hard interrupts, because soft ones may wait for the
+ * very guest that is to be stopped.
+ */
 static LIST_HEAD(wj_running);
 static DEFINE_SPINLOCK(wj_running_lock);
-static void wj_tick(struct timer_list *timer);
-static DEFINE_TIMER(wj_timer, wj_tick);
+static bool wj_ticking;		/* under wj_running_lock */
+static struct hrtimer wj_timer;
 
-static void wj_tick(struct timer_list *timer)
+static enum hrtimer_restart wj_tick(struct hrtimer *timer)
 {
+	enum hrtimer_restart again = HRTIMER_NORESTART;
+	unsigned long flags;
 	struct wj_vm *vm;
 
-	spin_lock(&wj_running_lock);
+	spin_lock_irqsave(&wj_running_lock, flags);
 	list_for_each_entry(vm, &wj_running, running)
 		WRITE_ONCE(vm->interrupt, 1);
-	if (!list_empty(&wj_running))
-		mod_timer(&wj_timer, jiffies + WJ_TICK);
-	spin_unlock(&wj_running_lock);
+	wj_ticking = !list_empty(&wj_running);
+	if (wj_ticking) {
+		hrtimer_forward_now(timer, ms_to_ktime(WJ_TICK_MS));
+		again = HRTIMER_RESTART;
+	}
+	spin_unlock_irqrestore(&wj_running_lock, flags);
+	return again;
 }
 
 static void wj_start_running(struct wj_vm *vm)
 {
 	vm->started = jiffies;
-	spin_lock_bh(&wj_running_lock);
+	spin_lock_irq(&wj_running_lock);
 	list_add(&vm->running, &wj_running);
-	if (!timer_pending(&wj_timer))
-		mod_timer(&wj_timer, jiffies + WJ_TICK);
-	spin_unlock_bh(&wj_running_lock);
+	if (!wj_ticking) {
+		wj_ticking = true;
+		hrtimer_start(&wj_timer, ms_to_ktime(WJ_TICK_MS), HRTIMER_MODE_REL_HARD);
+	}
+	spin_unlock_irq(&wj_running_lock);
 }
 
 static void wj_stop_running(struct wj_vm *vm)
 {
-	spin_lock_bh(&wj_running_lock);
+	spin_lock_irq(&wj_running_lock);
 	list_del_init(&vm->running);
-	spin_unlock_bh(&wj_running_lock);
+	spin_unlock_irq(&wj_running_lock);
 	WRITE_ONCE(vm->interrupt, 0);
 }
 
@@ -667,10 +678,12 @@ EXPORT_SYMBOL_GPL(wj_slot_floats);
 
 int wj_vm_init(void)
 {
+	hrtimer_init(&wj_timer, CLOCK_MONOTONIC, HRTIMER_MODE_REL_HARD);
+	wj_timer.function = wj_tick;
 	return 0;
 }
 
 void wj_vm_exit(void)
 {
-	del_timer_sync(&wj_timer);
+	hrtimer_cancel(&wj_timer);
 }

@@ -100,6 +100,10 @@ pub struct MountArgs {
     #[arg(short, long)]
     pub foreground: bool,
 
+    /// Answer requests inside of the Linux kernel (root, with the kernel module)
+    #[arg(long)]
+    pub kernel: bool,
+
     /// Print each request and reply (stays in the foreground)
     #[arg(short, long)]
     pub debug: bool,

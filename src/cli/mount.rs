@@ -29,6 +29,8 @@ pub struct Plan {
     pub max_request: Option<usize>,
     /// What follows a trap; the server's own default if none.
     pub on_trap: Option<OnTrap>,
+    /// Answer inside of the kernel.
+    pub kernel: bool,
     /// Print each message.
     pub debug: bool,
     /// Take times and print the table.
@@ -106,6 +108,7 @@ impl Plan {
             guest: args.guest,
             max_request,
             on_trap: args.on_trap,
+            kernel: args.kernel,
             debug: args.debug,
             stats: args.stats,
         })

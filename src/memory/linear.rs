@@ -65,6 +65,11 @@ impl LinearMemory {
         (self.desc.bytes / PAGE_BYTES) as u32
     }
 
+    /// Most pages that it may have.
+    pub fn limit_pages(&self) -> u32 {
+        (self.limit / PAGE_BYTES) as u32
+    }
+
     /// Current size in bytes.
     pub fn len(&self) -> u64 {
         self.desc.bytes

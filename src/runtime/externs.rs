@@ -130,6 +130,12 @@ impl Memory {
         Limits { min: data.memory.pages(), max: data.max }
     }
 
+    /// Most pages that it may have.
+    pub(crate) fn limit_pages(&self) -> u32 {
+        // SAFETY: the caller borrows the store, which owns the memory.
+        unsafe { (*self.raw.as_ptr()).memory.limit_pages() }
+    }
+
     /// Size in pages.
     pub fn pages(&self, store: impl AsContext) -> u32 {
         self.ty(store).min

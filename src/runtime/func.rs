@@ -141,7 +141,7 @@ impl Func {
 }
 
 /// How to call what a reference refers to.
-fn target(func_ref: &FuncRef) -> Target {
+pub(crate) fn target(func_ref: &FuncRef) -> Target {
     let trampoline = if func_ref.reserved == HOST_MARK {
         host_trampoline as *const u8
     } else {

@@ -179,6 +179,11 @@ impl Module {
         &self.0.info
     }
 
+    /// The bytes that it was read from.
+    pub fn bytes(&self) -> &[u8] {
+        &self.0.bytes
+    }
+
     /// What the module imports, in order.
     pub fn imports(&self) -> &[Import] {
         &self.0.info.imports

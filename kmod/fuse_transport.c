@@ -22,6 +22,8 @@
 #define WJ_MAX_PIECES 64
 /* What stands before a write's data in a request, and to spare. */
 #define WJ_HEAD_ROOM 4096
+/* How long releases and forgets wait for somebody who does them on the way, in jiffies. */
+#define WJ_PUT_OFF 2
 
 /* A message of the guest: pieces of its memory, read once from front to back. */
 struct wj_message {
@@ -39,7 +41,7 @@ struct wj_mount {
 	spinlock_t lock;		/* the lists below */
 	struct list_head queue;		/* background requests */
 	struct fuse_forget_link *forgets;
-	struct work_struct work;
+	struct delayed_work work;
 	struct wj_message message;	/* under vm->lock */
 };
 
@@ -169,26 +171,18 @@ static void wj_dispatch(struct wj_mount *m, u32 len)
 	memalloc_nofs_restore(flags);
 }
 
-/* Gives a request to the guest. It is on no list. */
-static void wj_run(struct wj_mount *m, struct fuse_req *req, bool background)
+/* Gives a request to the guest. It is on no list. Under vm->lock. */
+static void wj_run_locked(struct wj_mount *m, struct fuse_req *req)
 {
 	struct fuse_pqueue *fpq = &m->fud->pq;
-	struct wj_vm *vm = m->vm;
 	u32 len = req->in.h.len;
 	int err;
 
-	if (background || test_bit(FR_FORCE, &req->flags))
-		mutex_lock(&vm->lock);
-	else if (mutex_lock_killable(&vm->lock))
-		return wj_end(req, -EINTR);
-	if (READ_ONCE(vm->dead)) {
-		mutex_unlock(&vm->lock);
+	if (READ_ONCE(m->vm->dead))
 		return wj_end(req, -EIO);
-	}
 	spin_lock(&fpq->lock);
 	if (!wj_hold(fpq, req)) {
 		spin_unlock(&fpq->lock);
-		mutex_unlock(&vm->lock);
 		return wj_end(req, -ECONNABORTED);
 	}
 	list_add(&req->list, &fpq->io);
@@ -202,7 +196,6 @@ static void wj_run(struct wj_mount *m, struct fuse_req *req, bool background)
 		if (!test_bit(FR_PRIVATE, &req->flags))
 			list_del_init(&req->list);
 		spin_unlock(&fpq->lock);
-		mutex_unlock(&vm->lock);
 		return wj_end(req, err);
 	}
 	set_bit(FR_SENT, &req->flags);
@@ -210,7 +203,6 @@ static void wj_run(struct wj_mount *m, struct fuse_req *req, bool background)
 	spin_unlock(&fpq->lock);
 	/* From here on the request may be gone any time, if it is not the caller's own. */
 	wj_dispatch(m, len);
-	mutex_unlock(&vm->lock);
 }
 
 static void wj_run_forget(struct wj_mount *m, struct fuse_forget_link *link)
@@ -222,52 +214,73 @@ static void wj_run_forget(struct wj_mount *m, struct fuse_forget_link *link)
 		.h = { .len = sizeof(message), .opcode = FUSE_FORGET, .unique = 0, .nodeid = link->forget_one.nodeid },
 		.in = { .nlookup = link->forget_one.nlookup },
 	};
-	void *to;
+	void *to = wj_range(m->vm, m->buffer, m->buffer_bytes);
 
-	mutex_lock(&m->vm->lock);
-	to = wj_range(m->vm, m->buffer, m->buffer_bytes);
 	if (to && !READ_ONCE(m->vm->dead)) {
 		memcpy(to, &message, sizeof(message));
 		wj_dispatch(m, sizeof(message));
 	}
-	mutex_unlock(&m->vm->lock);
 	kfree(link);
 }
 
-static void wj_work(struct work_struct *work)
+/* Does what was put off. Whoever has the guest anyway does it, so that tasks do not take turns for it. Under vm->lock. */
+static void wj_drain(struct wj_mount *m)
 {
-	struct wj_mount *m = container_of(work, struct wj_mount, work);
-	struct fuse_forget_link *forgets, *next;
+	struct fuse_forget_link *link;
 	struct fuse_req *req;
 
-	for (;;) {
+	while (!list_empty(&m->queue) || READ_ONCE(m->forgets)) {
 		spin_lock(&m->lock);
-		forgets = m->forgets;
-		m->forgets = NULL;
+		link = m->forgets;
+		if (link)
+			m->forgets = link->next;
 		req = list_first_entry_or_null(&m->queue, struct fuse_req, list);
 		if (req)
 			list_del_init(&req->list);
 		spin_unlock(&m->lock);
-		if (!req && !forgets)
-			return;
 		if (req)
-			wj_run(m, req, true);
-		for (; forgets; forgets = next) {
-			next = forgets->next;
-			wj_run_forget(m, forgets);
-			cond_resched();
-		}
+			wj_run_locked(m, req);
+		if (link)
+			wj_run_forget(m, link);
+		cond_resched();
 	}
+}
+
+static void wj_work(struct work_struct *work)
+{
+	struct wj_mount *m = container_of(to_delayed_work(work), struct wj_mount, work);
+
+	mutex_lock(&m->vm->lock);
+	wj_drain(m);
+	mutex_unlock(&m->vm->lock);
+}
+
+/* Gives a request of the calling task to the guest. */
+static void wj_run(struct wj_mount *m, struct fuse_req *req)
+{
+	struct mutex *lock = &m->vm->lock;
+
+	if (test_bit(FR_FORCE, &req->flags))
+		mutex_lock(lock);
+	else if (mutex_lock_killable(lock))
+		return wj_end(req, -EINTR);
+	wj_drain(m);
+	wj_run_locked(m, req);
+	mutex_unlock(lock);
 }
 
 static void wj_send(struct wj_mount *m, struct fuse_req *req)
 {
 	if (!test_bit(FR_BACKGROUND, &req->flags))
-		return wj_run(m, req, false);
+		return wj_run(m, req);
 	spin_lock(&m->lock);
 	list_add_tail(&req->list, &m->queue);
 	spin_unlock(&m->lock);
-	queue_work(wj_wq, &m->work);
+	/* Nobody waits for a release: the next request may do it. */
+	if (req->in.h.opcode == FUSE_RELEASE || req->in.h.opcode == FUSE_RELEASEDIR)
+		queue_delayed_work(wj_wq, &m->work, WJ_PUT_OFF);
+	else
+		mod_delayed_work(wj_wq, &m->work, 0);
 }
 
 static void wj_queue_forget(struct wj_mount *m, struct fuse_forget_link *link)
@@ -276,7 +289,7 @@ static void wj_queue_forget(struct wj_mount *m, struct fuse_forget_link *link)
 	link->next = m->forgets;
 	m->forgets = link;
 	spin_unlock(&m->lock);
-	queue_work(wj_wq, &m->work);
+	queue_delayed_work(wj_wq, &m->work, WJ_PUT_OFF);
 }
 
 #if WJ_NEW_OPS
@@ -669,7 +682,7 @@ static int wj_get_tree(struct fs_context *fsc)
 	}
 	spin_lock_init(&m->lock);
 	INIT_LIST_HEAD(&m->queue);
-	INIT_WORK(&m->work, wj_work);
+	INIT_DELAYED_WORK(&m->work, wj_work);
 	m->vm = wj_vm_get(options->vm);
 	m->dispatch = options->dispatch;
 	m->buffer = options->buffer;
@@ -723,16 +736,16 @@ static void wj_kill_sb(struct super_block *sb)
 		/* What was sent before is done, then the guest is told, then nothing reaches it any more. */
 		vm = wj_vm_get(m->vm);
 		fud = m->fud;
-		flush_work(&m->work);
+		flush_delayed_work(&m->work);
 		fuse_conn_destroy(fm);
-		flush_work(&m->work);
+		flush_delayed_work(&m->work);
 		mutex_lock(&vm->lock);
 		vm->mount = NULL;
 		mutex_unlock(&vm->lock);
 	}
 	kill_anon_super(sb);
 	if (vm) {
-		flush_work(&m->work);
+		flush_delayed_work(&m->work);
 		fuse_dev_free(fud);
 	}
 	if (fm)

@@ -189,6 +189,16 @@ static u64 wj_milliseconds(u64 ns)
 	return ((u64)(top - 1 + 1023) << 52) | (mantissa & ((1ULL << 52) - 1));
 }
 
+/* Emscripten's way to grow: by a fifth, or if that cannot be had by as much as is needed. */
+static u32 wj_resize_heap(struct wj_vm *vm, u32 bytes)
+{
+	u64 old = vm->memory.bytes >> 16, need = DIV_ROUND_UP((u64)bytes, 65536), ample = max(need, old + old / 5);
+
+	if (need <= old)
+		return 1;
+	return wj_memory_grow(vm, ample - old) >= 0 || wj_memory_grow(vm, need - old) >= 0;
+}
+
 /* memory.fill and memory.copy: the whole range is checked first. */
 static void wj_fill(struct wj_vm *vm, u32 dst, u32 value, u32 len)
 {
@@ -216,6 +226,9 @@ static bool wj_native(struct wj_vm *vm, struct wj_import *import, const u64 *v, 
 	switch (import->native) {
 	case WJ_NATIVE_memory_grow:
 		*result = (u32)wj_memory_grow(vm, v[0]);
+		return true;
+	case WJ_NATIVE_resize_heap:
+		*result = wj_resize_heap(vm, v[0]);
 		return true;
 	case WJ_NATIVE_memory_fill:
 		wj_fill(vm, v[0], v[1], v[2]);

@@ -12,5 +12,8 @@ fn the_header_is_what_the_tables_say() {
     if std::env::var_os("WASMJIT_BLESS").is_some() {
         std::fs::write(&path, &text).unwrap();
     }
-    assert!(std::fs::read_to_string(&path).unwrap_or_default() == text, "kmod/wj_abi.h is old (WASMJIT_BLESS=1 writes it)");
+    assert!(
+        std::fs::read_to_string(&path).unwrap_or_default() == text,
+        "kmod/wj_abi.h is old (WASMJIT_BLESS=1 writes it)"
+    );
 }

@@ -172,7 +172,8 @@ impl CodeImage {
                     let assembled = x64::trampoline::emit(func_type, options)?;
                     let start = self.append(&assembled.bytes)?;
                     self.relocate_slots(start, &assembled.slots);
-                    self.calls.extend(assembled.call_sites.iter().map(|call| CallSite { pc: call.pc + start, ..*call }));
+                    self.calls
+                        .extend(assembled.call_sites.iter().map(|call| CallSite { pc: call.pc + start, ..*call }));
                     known.insert(func_type, start);
                     start
                 }

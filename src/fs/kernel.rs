@@ -4,13 +4,12 @@
 #![allow(unsafe_code)]
 
 use super::{FsState, MountPlan};
-use crate::codegen::CodeImage;
+use crate::abi::trap::TrapCode;
 use crate::kernel::device::{Device, PATH, Setup};
-use crate::kernel::image::{KernelImage, template};
+use crate::kernel::image::{CodeImage, KernelImage, template};
 use crate::kernel::natives::Native;
 use crate::kernel::uapi;
 use crate::runtime::{Caller, HandedOver, Module, Trap};
-use crate::abi::trap::TrapCode;
 use crate::wasm::{ExportKind, ExternType, FuncIndex};
 use fs_host::{MountOptions, ServerConfig};
 use std::ffi::CString;
@@ -54,7 +53,10 @@ impl From<crate::runtime::Error> for Failure {
 pub(super) fn check(plan: &MountPlan) -> Result<(), String> {
     let options = &plan.options;
     let unsupported = [
-        ("uid=, gid=, umask=", options.attr.uid.is_some() || options.attr.gid.is_some() || options.attr.umask.is_some()),
+        (
+            "uid=, gid=, umask=",
+            options.attr.uid.is_some() || options.attr.gid.is_some() || options.attr.umask.is_some(),
+        ),
         ("allow_root", options.allow_root),
         ("auto_unmount", options.auto_unmount),
         ("--debug", plan.server.trace.is_some()),
@@ -153,7 +155,11 @@ fn mount(plan: &Plan, device: &Device, dispatch: u32, buffer: (u32, u32)) -> Res
     let status = unsafe {
         libc::mount(source.as_ptr(), place.as_ptr(), c"wasmjit".as_ptr(), flags, data.as_ptr().cast::<libc::c_void>())
     };
-    if status == 0 { Ok(()) } else { Err(format!("mounting {}: {}", plan.mountpoint.display(), io::Error::last_os_error())) }
+    if status == 0 {
+        Ok(())
+    } else {
+        Err(format!("mounting {}: {}", plan.mountpoint.display(), io::Error::last_os_error()))
+    }
 }
 
 fn unmount(mountpoint: &Path) {
@@ -315,7 +321,8 @@ impl Owner<'_, '_> {
         for (depth, &pc) in pcs.iter().enumerate() {
             let Some(func) = self.image.function_at(pc.wrapping_sub(1)) else { break };
             let name = self.module.func_name(func).unwrap_or("?");
-            let place = if depth == 0 { site.map(|site| site.loc) } else { self.image.call_at(pc).map(|call| call.loc) };
+            let place =
+                if depth == 0 { site.map(|site| site.loc) } else { self.image.call_at(pc).map(|call| call.loc) };
             text += &format!("\n  {depth}: {name} (function {}", func.0);
             text += &place.map_or_else(|| ")".to_owned(), |place| format!(", offset {place:#x})"));
         }

@@ -170,7 +170,8 @@ pub fn run(engine: &Engine, module: &Module, plan: MountPlan) -> Result<i32, Err
         host::configure(&mut host, module).map_err(Error::Grants)?;
         let soft_interrupt = Arc::new(AtomicBool::new(false));
         host.soft_interrupt = Some(soft_interrupt.clone());
-        let state = FsState { host, stage, replies: None, soft_interrupt, failure: None, kernel: in_kernel, served: false };
+        let state =
+            FsState { host, stage, replies: None, soft_interrupt, failure: None, kernel: in_kernel, served: false };
         let mut store = Store::new(engine, state);
         let result = linker
             .instantiate(&mut store, module)

@@ -95,7 +95,8 @@ impl Device {
     /// # Errors
     /// If the call was not possible.
     pub fn call(&self, func: u32, values: &mut [u64]) -> io::Result<Option<uapi::TrapInfo>> {
-        let mut call = uapi::Call { values: values.as_mut_ptr() as u64, func, count: values.len() as u32, ..Default::default() };
+        let mut call =
+            uapi::Call { values: values.as_mut_ptr() as u64, func, count: values.len() as u32, ..Default::default() };
         // SAFETY: the structure is the request's; the values live through the call.
         unsafe { self.ioctl(uapi::CALL, std::ptr::from_mut(&mut call).cast())? };
         Ok((call.trapped != 0).then_some(call.trap))

@@ -8,8 +8,9 @@
 
 use super::uapi::ImageMeta;
 use crate::abi::slots::SLOTS_BYTES;
+pub use crate::codegen::CodeImage;
+use crate::codegen::Options;
 use crate::codegen::image::abi_hash;
-use crate::codegen::{CodeImage, Options};
 use crate::wasm::{FuncIndex, FuncType, Module, TypeIndex, ValType};
 use sha2::{Digest, Sha256};
 use std::ffi::CString;
@@ -185,7 +186,11 @@ impl KernelImage {
         let info = elf.bytes[elf.body(elf.find(".modinfo")?)?].to_vec();
         let mut renamed = Vec::with_capacity(info.len() + 16);
         for entry in info.split(|byte| *byte == 0).filter(|entry| !entry.is_empty()) {
-            renamed.extend(if entry.starts_with(b"name=") { format!("name={name}").into_bytes() } else { entry.to_vec() });
+            renamed.extend(if entry.starts_with(b"name=") {
+                format!("name={name}").into_bytes()
+            } else {
+                entry.to_vec()
+            });
             renamed.push(0);
         }
         elf.replace(".modinfo", &renamed)?;
@@ -285,5 +290,8 @@ pub fn template() -> Result<Vec<u8>, ImageError> {
             return Ok(bytes);
         }
     }
-    fail(format!("wjimage.ko is not installed below {}: build and install the kernel module (kmod/)", modules.display()))
+    fail(format!(
+        "wjimage.ko is not installed below {}: build and install the kernel module (kmod/)",
+        modules.display()
+    ))
 }

@@ -52,6 +52,8 @@ natives! {
     clock_time_get_split = 8, [("wasi_snapshot_preview1", "clock_time_get")], (I32, I32, I32, I32) -> (I32);
     /// Milliseconds since 1970.
     date_now = 9, [("env", "emscripten_date_now"), ("env", "_emscripten_date_now")], () -> (F64);
+    /// Makes memory as large as the argument says, at least.
+    resize_heap = 11, [("env", "emscripten_resize_heap")], (I32) -> (I32);
     /// Milliseconds since some time.
     now = 10, [("env", "emscripten_get_now"), ("env", "_emscripten_get_now")], () -> (F64);
 }

@@ -42,8 +42,11 @@ fn row(op: &Op) -> String {
         Kind::Is(kind) => (0, 0, kind),
         Kind::AsAsked(at) => (1, at, 0),
     };
-    format!("[{}] = {{ WJ_RULE_{:?}, {asked_bytes}, {asked_at}, {kind_asked}, {kind_at}, {kind:#o} }}", op.code, op.reply)
-        .replace("0o", "0")
+    format!(
+        "[{}] = {{ WJ_RULE_{:?}, {asked_bytes}, {asked_at}, {kind_asked}, {kind_at}, {kind:#o} }}",
+        op.code, op.reply
+    )
+    .replace("0o", "0")
 }
 
 /// The definitions.

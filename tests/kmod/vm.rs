@@ -100,7 +100,8 @@ impl Guest {
         };
         let first = trap.pcs[..trap.count as usize].first().copied().unwrap_or(0);
         let site = self.image.trap_at(first.wrapping_sub(5));
-        let code = if trap.code == TRAP_OF_SITE { site.map(|site| site.code) } else { TrapCode::from_u8(trap.code as u8) };
+        let code =
+            if trap.code == TRAP_OF_SITE { site.map(|site| site.code) } else { TrapCode::from_u8(trap.code as u8) };
         let code = code.ok_or_else(|| format!("a trap without a site: {trap:?}"))?;
         Ok(Err((code, site.map_or(0, |site| site.loc))))
     }
@@ -277,7 +278,11 @@ fn large(bytes: usize) -> String {
 
 fn images() {
     for bytes in [64, 100_000, 4 << 20] {
-        let text = if bytes == 64 { "(module (func (export \"last\") (result i32) (i32.const 9)))".into() } else { large(bytes) };
+        let text = if bytes == 64 {
+            "(module (func (export \"last\") (result i32) (i32.const 9)))".into()
+        } else {
+            large(bytes)
+        };
         let before = Instant::now();
         let guest = Guest::new(&text).unwrap();
         guest.gives("last", &[], 9);
@@ -350,7 +355,8 @@ fn limits() {
     std::fs::write("/sys/module/wasmjit/parameters/max_memory_mb", "64").unwrap();
     let error = Guest::new(big).err().expect("more than a guest may have").to_string();
     assert!(error.contains("quota"), "{error}");
-    let small = "(module (memory 16 60000) (func (export \"grow\") (param i32) (result i32) (memory.grow (local.get 0))))";
+    let small =
+        "(module (memory 16 60000) (func (export \"grow\") (param i32) (result i32) (memory.grow (local.get 0))))";
     let guest = Guest::new(small).unwrap();
     guest.gives("grow", &[1008], 16);
     guest.gives("grow", &[1], u32::MAX as u64);

@@ -53,7 +53,8 @@ pub fn compile(
     let vcode = finish(s, blocks);
     allocate(&vcode, func, options, scratch)?;
     let uses_floats = vcode.operands.iter().any(|operand| operand.class() == regalloc2::RegClass::Float);
-    let selected = emit::Selected { vcode: &vcode, constants: &pool.constants, frame, switches: &switches, uses_floats };
+    let selected =
+        emit::Selected { vcode: &vcode, constants: &pool.constants, frame, switches: &switches, uses_floats };
     let code = emit::emit(selected, &scratch.ctx.output, *options)?;
     Ok(CompiledFunction { code, uses_floats })
 }

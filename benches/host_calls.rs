@@ -1,5 +1,7 @@
 //! What a host call costs beyond the system call that it makes: a guest's loop and a native loop, side by side in one run.
 //!
+//! `read+write` is two calls: a byte into a pipe and out of it.
+//!
 //! Says nothing about calls that take paths, whose confined resolution adds system calls of its own.
 #![allow(unsafe_code, missing_docs)]
 
@@ -25,10 +27,28 @@ const GUEST: &str = r#"(module
   (import "wasi_snapshot_preview1" "fd_seek" (func $seek (param i32 i64 i32 i32) (result i32)))
   (import "env" "__syscall_fstat64" (func $fstat (param i32 i32) (result i32)))
   (import "env" "__syscall_openat" (func $openat (param i32 i32 i32 i32) (result i32)))
+  (import "wasi_snapshot_preview1" "fd_read" (func $read (param i32 i32 i32 i32) (result i32)))
+  (import "wasi_snapshot_preview1" "fd_write" (func $write (param i32 i32 i32 i32) (result i32)))
+  (import "wasi_snapshot_preview1" "clock_time_get" (func $time (param i32 i64 i32) (result i32)))
+  (import "env" "clock_gettime" (func $clock (param i32 i32) (result i32)))
+  (import "env" "__syscall_pipe2" (func $pipe2 (param i32 i32) (result i32)))
   (import "env" "emscripten_notify_memory_growth" (func $nothing (param i32)))
   (memory (export "memory") 1)
   (data (i32.const 0) "/data/file\00")
   (data (i32.const 32) "\00\01\00\00\04\00\00\00")
+  (data (i32.const 48) "\00\01\00\00\01\00\00\00")
+  (func (export "pipe") (result i32) (call $pipe2 (i32.const 80) (i32.const 0)))
+  (func (export "read+write") (param $n i32) (param $fd i32)
+    (loop $l
+      (drop (call $write (i32.load (i32.const 84)) (i32.const 48) (i32.const 1) (i32.const 64)))
+      (drop (call $read (i32.load (i32.const 80)) (i32.const 48) (i32.const 1) (i32.const 64)))
+      (br_if $l (local.tee $n (i32.sub (local.get $n) (i32.const 1))))))
+  (func (export "clock") (param $n i32) (param $fd i32)
+    (loop $l (drop (call $clock (i32.const 1) (i32.const 1024)))
+      (br_if $l (local.tee $n (i32.sub (local.get $n) (i32.const 1))))))
+  (func (export "time") (param $n i32) (param $fd i32)
+    (loop $l (drop (call $time (i32.const 1) (i64.const 0) (i32.const 1024)))
+      (br_if $l (local.tee $n (i32.sub (local.get $n) (i32.const 1))))))
   (func (export "open") (result i32) (call $openat (i32.const -100) (i32.const 0) (i32.const 0) (i32.const 0)))
   (func (export "nothing") (param $n i32) (param $fd i32)
     (loop $l (call $nothing (i32.const 0)) (br_if $l (local.tee $n (i32.sub (local.get $n) (i32.const 1))))))
@@ -65,6 +85,10 @@ fn main() {
     let open = instance.get_typed_func::<(), i32>(&store, "open").expect("open");
     let fd = open.call(&mut store, ()).expect("no trap");
     assert!(fd >= 0, "open failed: {fd}");
+    let pipe = instance.get_typed_func::<(), i32>(&store, "pipe").expect("pipe");
+    assert_eq!(pipe.call(&mut store, ()).expect("no trap"), 0);
+    let (reader, writer) = std::io::pipe().expect("a pipe");
+    let (read_end, write_end) = (reader.as_raw_fd(), writer.as_raw_fd());
     let file = std::fs::File::open(dir.path().join("file")).expect("a file");
     let native = file.as_raw_fd();
     let mut byte = [0u8; 4];
@@ -75,6 +99,14 @@ fn main() {
                 match name {
                     "pread" => drop(libc::pread(native, byte.as_mut_ptr().cast(), byte.len(), 0)),
                     "seek" => drop(libc::lseek(native, 0, libc::SEEK_SET)),
+                    "read+write" => {
+                        libc::write(write_end, byte.as_ptr().cast(), 1);
+                        libc::read(read_end, byte.as_mut_ptr().cast(), 1);
+                    }
+                    "clock" | "time" => {
+                        let mut time = std::mem::zeroed();
+                        libc::clock_gettime(libc::CLOCK_MONOTONIC, &mut time);
+                    }
                     "fstat" => {
                         let mut stat = std::mem::zeroed();
                         libc::fstat(native, &mut stat);
@@ -87,7 +119,7 @@ fn main() {
         }
     };
     println!("{:<10} {:>10} {:>10} {:>10}", "ns a call", "guest", "native", "beyond");
-    for name in ["nothing", "seek", "pread", "fstat"] {
+    for name in ["nothing", "clock", "time", "seek", "pread", "fstat", "read+write"] {
         let func = instance.get_typed_func::<(i32, i32), ()>(&store, name).expect("a loop");
         let guest = best(|| func.call(&mut store, (CALLS, fd)).expect("no trap"));
         let host = best(|| native_call(name));

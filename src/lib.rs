@@ -62,3 +62,8 @@ pub mod sys;
 pub mod wasm;
 
 pub use runtime::*;
+
+/// The examples of README.md compile.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -295,3 +295,124 @@ fn a_guest_in_rust_reads_what_it_was_granted() {
     fs::write(data.join("x.json"), "{").unwrap();
     fails(&["mount", wasm, at, "--dir", &grant, "--", "/data/x.json"], 1, &["byte 1"]);
 }
+
+/// Tells the host of a handler for SIGTERM, says that it is ready, waits for a signal, and exits with its number.
+const WAITING: &str = r#"(module
+  (import "env" "__syscall_wasmjit_sigaction" (func $sigaction (param i32 i32 i32) (result i32)))
+  (import "env" "__syscall_pause" (func $pause (result i32)))
+  (import "wasi_snapshot_preview1" "fd_write" (func $write (param i32 i32 i32 i32) (result i32)))
+  (import "wasi_snapshot_preview1" "proc_exit" (func $exit (param i32)))
+  (memory (export "memory") 1)
+  (global $got (mut i32) (i32.const 0))
+  (data (i32.const 0) "\08\00\00\00\06\00\00\00ready\n")
+  (func (export "wasmjit_signal") (param i32) (result i32) (global.set $got (local.get 0)) (i32.const 0))
+  (func (export "_start")
+    (drop (call $sigaction (i32.const 15) (i32.const 2) (i32.const 0)))
+    (drop (call $write (i32.const 1) (i32.const 0) (i32.const 1) (i32.const 64)))
+    (drop (call $pause))
+    (call $exit (global.get $got))))"#;
+
+/// Starts a program and reads its first line.
+fn started(args: &[&str]) -> (std::process::Child, String) {
+    use std::io::BufRead;
+    let mut command = wasmjit();
+    let mut child = command.args(args).stdin(Stdio::null()).stdout(Stdio::piped()).spawn().unwrap();
+    let mut line = String::new();
+    std::io::BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+    (child, line)
+}
+
+#[test]
+fn a_signal_of_the_process_reaches_the_programs_handler() {
+    let temp = TempDir::new("cli-signal");
+    let program = module(&temp, "waiting.wasm", WAITING);
+    let (mut child, line) = started(&["run", &program]);
+    assert_eq!(line, "ready\n");
+    assert!(Command::new("kill").arg("-TERM").arg(child.id().to_string()).status().unwrap().success());
+    assert_eq!(child.wait().unwrap().code(), Some(15));
+}
+
+#[test]
+fn the_process_itself_is_confined() {
+    let temp = TempDir::new("cli-harden");
+    let program = module(&temp, "waiting.wasm", WAITING);
+    for (options, mode) in [(&["run"][..], "2"), (&["run", "--no-harden"], "0")] {
+        let args: Vec<&str> = options.iter().copied().chain([program.as_str()]).collect();
+        let (mut child, _) = started(&args);
+        let status = fs::read_to_string(format!("/proc/{}/status", child.id())).unwrap();
+        let found = status.lines().find_map(|line| line.strip_prefix("Seccomp:")).map(str::trim);
+        // A test that runs confined itself cannot tell.
+        let own = fs::read_to_string("/proc/self/status").unwrap();
+        if own.lines().any(|line| line.strip_prefix("Seccomp:").is_some_and(|mode| mode.trim() == "0")) {
+            assert_eq!(found, Some(mode), "{options:?}");
+        }
+        child.kill().unwrap();
+        child.wait().unwrap();
+    }
+}
+
+#[test]
+fn a_program_gets_a_socket_that_listens() {
+    use std::io::{Read, Write};
+    let temp = TempDir::new("cli-listen");
+    let program = module(
+        &temp,
+        "server.wasm",
+        r#"(module
+          (import "wasi_snapshot_preview1" "sock_accept" (func $accept (param i32 i32 i32) (result i32)))
+          (import "wasi_snapshot_preview1" "sock_recv" (func $recv (param i32 i32 i32 i32 i32 i32) (result i32)))
+          (import "wasi_snapshot_preview1" "sock_send" (func $send (param i32 i32 i32 i32 i32) (result i32)))
+          (import "wasi_snapshot_preview1" "proc_exit" (func $exit (param i32)))
+          (memory (export "memory") 1)
+          (data (i32.const 0) "\10\00\00\00\04\00\00\00")
+          (func (export "_start")
+            (if (call $accept (i32.const 3) (i32.const 0) (i32.const 32)) (then (call $exit (i32.const 1))))
+            (if (call $recv (i32.load (i32.const 32)) (i32.const 0) (i32.const 1) (i32.const 2) (i32.const 36) (i32.const 40))
+              (then (call $exit (i32.const 2))))
+            (if (call $send (i32.load (i32.const 32)) (i32.const 0) (i32.const 1) (i32.const 0) (i32.const 36))
+              (then (call $exit (i32.const 3))))
+            (call $exit (i32.load (i32.const 36)))))"#,
+    );
+    // The address is free again as soon as the listener here is gone.
+    let address = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let mut child = wasmjit().args(["run", "--listen", &address.to_string(), &program]).spawn().unwrap();
+    let deadline = Instant::now() + Duration::from_secs(20);
+    let mut stream = loop {
+        match std::net::TcpStream::connect(address) {
+            Ok(stream) => break stream,
+            Err(error) => assert!(Instant::now() < deadline, "{error}"),
+        }
+        std::thread::sleep(Duration::from_millis(10));
+    };
+    stream.write_all(b"echo").unwrap();
+    let mut got = [0; 4];
+    stream.read_exact(&mut got).unwrap();
+    assert_eq!((&got, child.wait().unwrap().code()), (b"echo", Some(4)));
+    fails(&["run", "--listen", "nowhere", &program], 1, &["nowhere", "ADDR:PORT"]);
+}
+
+#[test]
+fn what_is_refused_names_the_option_that_grants_it() {
+    let temp = TempDir::new("cli-refused");
+    let program = module(
+        &temp,
+        "client.wasm",
+        r#"(module
+          (import "env" "__syscall_socket" (func $socket (param i32 i32 i32 i32 i32 i32) (result i32)))
+          (import "env" "__syscall_connect" (func $connect (param i32 i32 i32 i32 i32 i32) (result i32)))
+          (import "wasi_snapshot_preview1" "proc_exit" (func $exit (param i32)))
+          (memory (export "memory") 1)
+          (data (i32.const 0) "\02\00\00\09\c0\00\02\01\00\00\00\00\00\00\00\00")
+          (func $try (result i32)
+            (call $connect (call $socket (i32.const 2) (i32.const 1) (i32.const 0) (i32.const 0) (i32.const 0) (i32.const 0))
+              (i32.const 0) (i32.const 16) (i32.const 0) (i32.const 0) (i32.const 0)))
+          (func (export "_start") (drop (call $try)) (call $exit (i32.sub (i32.const 0) (call $try)))))"#,
+    );
+    let refused = output(&["run", &program]);
+    assert_eq!(refused.status.code(), Some(8), "no socket, so no descriptor");
+    assert_eq!(text(&refused.stderr).matches("--net").count(), 3, "once: {}", text(&refused.stderr));
+    let narrow = output(&["run", "--net", "listen=127.0.0.1:1", &program]);
+    assert_eq!(narrow.status.code(), Some(2), "EACCES");
+    assert_eq!(text(&narrow.stderr).matches("--net connect=192.0.2.1:9").count(), 1, "{}", text(&narrow.stderr));
+    fails(&["run", "--net", "connect=x", &program], 2, &["port is missing", "connect=HOST:PORT"]);
+}

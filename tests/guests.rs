@@ -278,6 +278,61 @@ fn files_and_directories() {
     );
 }
 
+/// A policy for programs that talk to themselves.
+fn own_network() -> Policy {
+    let mut policy = Policy::new();
+    for rule in ["connect=127.0.0.1:*", "listen=127.0.0.1:*"] {
+        policy.net_spec(rule).expect("a rule");
+    }
+    policy
+}
+
+#[test]
+fn signals_sockets_and_events_as_natively() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let mut policy = own_network();
+    policy.dir(dir.path(), "/data", false).expect("a grant");
+    let outcome = run("em3.1.6/sdk-posix", &policy, &["/data"]).expect("it links");
+    let wanted = include_str!("guests/src/posix.expected");
+    assert_eq!((outcome.status, outcome.out.as_str()), (Ok(0), wanted), "{}", outcome.err);
+}
+
+/// The server of `sock.c`, which echoes what one client sends.
+#[test]
+fn an_echo_server() {
+    for name in ["em3.1.69/js-sock", "em6.0.5/js-sock"] {
+        // Somebody else may take the port in between, so there is more than one try.
+        let served = (0..5).any(|_| {
+            let port = std::net::TcpListener::bind("127.0.0.1:0").expect("a port").local_addr().expect("bound").port();
+            let client = std::thread::spawn(move || echo(port));
+            let outcome = run(name, &own_network(), &[&port.to_string(), "once"]).expect("it links");
+            let echoed = client.join().expect("the client");
+            outcome.status == Ok(0) && echoed.as_deref() == Some("hello") && outcome.out.contains("conn from 127.0.0.1")
+        });
+        assert!(served, "{name}");
+        let refused = run(name, &Policy::new(), &["1"]).expect("it links");
+        assert_eq!(refused.status, Ok(1), "{name}: {}", refused.out);
+    }
+}
+
+/// What comes back of a greeting.
+fn echo(port: u16) -> Option<String> {
+    use std::io::Write;
+    let deadline = std::time::Instant::now() + std::time::Duration::from_secs(5);
+    let mut stream = loop {
+        match std::net::TcpStream::connect(("127.0.0.1", port)) {
+            Ok(stream) => break stream,
+            Err(_) if std::time::Instant::now() > deadline => return None,
+            Err(_) => std::thread::sleep(std::time::Duration::from_millis(20)),
+        }
+    };
+    stream.set_read_timeout(Some(std::time::Duration::from_secs(5))).ok()?;
+    stream.write_all(b"hello").ok()?;
+    let mut got = [0; 5];
+    stream.read_exact(&mut got).ok()?;
+    Some(String::from_utf8_lossy(&got).into_owned())
+}
+
 #[test]
 fn rust_program() {
     let dir = tempfile::tempdir().expect("a directory");

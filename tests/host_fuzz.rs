@@ -21,7 +21,25 @@ const SLOW_ROUNDS: usize = 12;
 const TICK: Duration = Duration::from_millis(10);
 
 /// Functions that wait for time or disks.
-const SLOW: &[&str] = &["sleep", "poll", "select", "sync"];
+const SLOW: &[&str] = &["sleep", "poll", "select", "sync", "pause", "suspend"];
+
+/// Calls of each function that waits for a peer, if it is called well.
+const PEER_ROUNDS: usize = 200;
+
+/// Functions that wait for a peer.
+const PEER: &[&str] = &["recv", "accept", "getaddrinfo", "name"];
+
+/// How often a function is called.
+fn rounds(name: &str) -> usize {
+    let is = |list: &[&str]| list.iter().any(|part| name.contains(part));
+    if is(SLOW) {
+        SLOW_ROUNDS
+    } else if is(PEER) && !name.contains("path") {
+        PEER_ROUNDS
+    } else {
+        ROUNDS
+    }
+}
 
 /// Functions that change the test's own process: who it is.
 const SKIPPED: &[&str] = &["__syscall_setfsuid32", "__syscall_setfsgid32"];
@@ -119,6 +137,30 @@ const NUMBERS: &[i64] = &[
     i32::MIN as i64,
 ];
 
+/// Addresses of sockets.
+const ADDRESSES: &[&[u8]] = &[
+    &[2, 0, 0, 0, 127, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0],
+    &[2, 0, 0, 1, 127, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0],
+    &[2, 0, 0, 9, 10, 1, 2, 3, 0, 0, 0, 0, 0, 0, 0, 0],
+    &[10, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0],
+    b"\x01\0/data/socket\0",
+    b"\x01\0/data/dir/socket\0",
+    b"\x01\0\0abstract",
+    b"\x01\0/ro/socket\0",
+];
+
+/// A message header with two buffers and a control message that carries a descriptor.
+fn message(random: &mut Random, rig: &mut Rig) -> i64 {
+    let words = |list: &[u32]| list.iter().flat_map(|w| w.to_le_bytes()).collect::<Vec<u8>>();
+    let at = rig.room(64);
+    let iov = rig.bytes(&words(&[at as u32, 16, at as u32 + 16, random.next() as u32 & 63]));
+    let control = rig.bytes(&words(&[16, 1, 1, random.next() as u32 & 15, 0, 0, 0, 0]));
+    let address = random.pick(ADDRESSES);
+    let name = if random.below(2) == 0 { 0 } else { rig.bytes(address) };
+    let control_len = random.pick(&[0u32, 12, 16, 17, 32, 4096]);
+    rig.bytes(&words(&[name as u32, address.len() as u32, iov as u32, 2, control as u32, control_len, 0, 0]))
+}
+
 fn argument(random: &mut Random, rig: &mut Rig, role: Role) -> i64 {
     let wild = random.below(8) == 0;
     match role {
@@ -128,8 +170,13 @@ fn argument(random: &mut Random, rig: &mut Rig, role: Role) -> i64 {
             let path = random.pick(PATHS);
             rig.str(path)
         }
-        Role::Ptr => match random.below(6) {
+        Role::Ptr => match random.below(8) {
             0 => 0,
+            6 => {
+                let address = random.pick(ADDRESSES);
+                rig.bytes(address)
+            }
+            7 => message(random, rig),
             1 => i64::from(MEMORY) - random.below(64) as i64,
             2 => {
                 // A list of small numbers: buffers, times, sets of descriptors.
@@ -229,6 +276,9 @@ fn one_guest(seed: u64) {
     let mut policy = Policy::new();
     policy.dir(dir.path().join("data"), "/data", false).unwrap();
     policy.dir(dir.path().join("ro"), "/ro", true).unwrap().max_files(64);
+    for rule in ["connect=127.0.0.1:1", "connect=[::1]:1", "listen=127.0.0.1:0"] {
+        policy.net_spec(rule).unwrap();
+    }
     let mut rig = Rig::new(&policy);
     let handle = rig.store.interrupt_handle();
     handle.interrupt();
@@ -237,8 +287,7 @@ fn one_guest(seed: u64) {
     let funcs = rig.funcs.clone();
     for index in 0..ROUNDS {
         for (row, func) in &funcs {
-            let slow = SLOW.iter().any(|part| row.name.contains(part));
-            if SKIPPED.contains(&row.name) || (slow && index >= SLOW_ROUNDS) {
+            if SKIPPED.contains(&row.name) || index >= rounds(row.name) {
                 continue;
             }
             round(&mut rig, &mut random, row, *func);

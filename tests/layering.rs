@@ -24,6 +24,8 @@ const LAYERS: &[(&str, &[&str])] = &[
 const CRATES: &[(&str, &[&str])] = &[
     ("clap", &["src/cli"]),
     ("env_logger", &["src/cli"]),
+    ("landlock", &["src/cli/harden.rs"]),
+    ("seccompiler", &["src/cli/harden.rs"]),
     ("fs_host", &["src/cli", "src/fs", "src/kernel/rules.rs", "fs-host"]),
     ("wasmparser", &["src/wasm", "src/ir/build", "src/cli/inspect.rs"]),
     ("regalloc2", &["src/codegen"]),

@@ -127,8 +127,6 @@ fn other_files_are_named() {
 #[test]
 fn a_missing_feature_is_named() {
     let cases = [
-        ("(module (func (result v128) (v128.const i64x2 0 0)))", "vector"),
-        ("(module (memory 1 1 shared))", "threads"),
         ("(module (memory i64 1))", "64-bit"),
         ("(module (memory 1) (memory 1))", "several memories"),
         ("(module (func return_call 0))", "tail calls"),

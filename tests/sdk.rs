@@ -7,19 +7,36 @@ mod common;
 use common::*;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::time::{Duration, Instant};
 
 /// Whether guests can be compiled here.
 fn can_compile() -> bool {
     has("emcc")
 }
 
-/// Compiles one C file with the SDK.
-fn compile(source: &Path, into: &Path) -> PathBuf {
-    let wasm = into.join(source.file_stem().unwrap()).with_extension("wasm");
+/// Compiles one of the guests in `tests/sdk/guests` with the SDK.
+fn compile(name: &str, options: &[&str], into: &Path) -> PathBuf {
+    let source = root().join("tests/sdk/guests").join(name).with_extension("c");
+    let wasm = into.join(name).with_extension("wasm");
     let compiler = root().join("fs-host/sdk/bin/wasmjit-cc");
-    run(Command::new(compiler).arg("-O2").arg(source).arg("-o").arg(&wasm), 300);
+    run(Command::new(compiler).arg("-O2").args(options).arg(source).arg("-o").arg(&wasm), 300);
     wasm
 }
+
+/// The error of looking at a file.
+fn stat_error(path: &Path) -> i32 {
+    let output = run(Command::new("python3").arg("-c").arg(STAT).arg(path), 30);
+    String::from_utf8_lossy(&output.stdout).trim().parse().unwrap()
+}
+
+/// In a process of its own, which can be stopped if it hangs.
+const STAT: &str = "
+import os, sys
+try:
+    os.stat(sys.argv[1])
+    print(0)
+except OSError as error:
+    print(error.errno)";
 
 /// Runs `tests/sdk/workload.sh` on a mount.
 fn workload(mounted: &Mounted, scratch: &Path) {
@@ -61,7 +78,7 @@ fn the_workload_on_a_libfuse_2_filesystem() {
         return;
     }
     let temp = TempDir::new("sdk-two");
-    let wasm = compile(&root().join("tests/sdk/guests/passthrough2.c"), &temp.0);
+    let wasm = compile("passthrough2", &[], &temp.0);
     let grant = format!("{}::/src", temp.dir("source").display());
     let args = ["--dir", &grant, "--env", "SOURCE=/src"];
     let mounted = Mounted::start(&temp.dir("mnt"), wasm.to_str().unwrap(), &args, &[]);
@@ -82,6 +99,162 @@ fn an_archive_shows_what_tar_packed() {
     let mounted = Mounted::start(&temp.dir("mnt"), wasm.to_str().unwrap(), &["--dir", &grant], &["--", "/data/a.tar"]);
     run(Command::new("diff").arg("-r").arg(&tree).arg(&mounted.dir), 60);
     assert!(std::fs::write(mounted.dir.join("new"), "x").is_err(), "an archive is read-only");
+}
+
+/// Replies after the callback, interrupts, every notification, and what else the low-level and the path interface promise.
+#[test]
+fn the_interfaces_keep_their_promises_on_a_mount() {
+    if !(can_mount() && can_compile() && has("python3")) {
+        return;
+    }
+    let temp = TempDir::new("sdk-behave");
+    for guest in ["async", "modes"] {
+        let wasm = compile(guest, &[], &temp.0);
+        let mounted = Mounted::start(&temp.dir(guest), wasm.to_str().unwrap(), &["-o", "allow_other"], &[]);
+        let script = root().join("tests/sdk/behave.py");
+        run(Command::new("python3").arg(script).arg(guest).arg(&mounted.dir), 120);
+    }
+}
+
+#[test]
+fn what_follows_a_trap_is_the_users_choice() {
+    if !(can_mount() && can_compile() && has("python3")) {
+        return;
+    }
+    let temp = TempDir::new("sdk-trap");
+    let wasm = compile("crash", &["--wasmjit-restartable"], &temp.0);
+    // What the second look finds; -1 stands for an error.
+    for (policy, next) in [("continue", 2), ("restart", 1), ("poison", -1)] {
+        for failure in ["trap", "loop"] {
+            let log = temp.0.join(format!("{policy}-{failure}"));
+            let args = ["--on-trap", policy, "--timeout", "1s", "--log", log.to_str().unwrap()];
+            let dir = temp.dir(&format!("mnt-{policy}-{failure}"));
+            let mut mounted = Mounted::start(&dir, wasm.to_str().unwrap(), &args, &[]);
+            let count = || std::fs::metadata(dir.join("count")).map_or(-1, |meta| meta.len() as i64);
+            assert_eq!(count(), 1);
+            assert_eq!(stat_error(&dir.join(failure)), libc::EIO, "{policy} {failure}");
+            assert_eq!(count(), next, "{policy} {failure}");
+            if policy == "restart" {
+                // Not only once.
+                assert_eq!(count(), 2);
+                assert_eq!(stat_error(&dir.join(failure)), libc::EIO);
+                assert_eq!(count(), 1);
+            }
+            if (policy, failure) == ("continue", "trap") {
+                (0..30).for_each(|_| assert_eq!(stat_error(&dir.join(failure)), libc::EIO));
+                assert_eq!(count(), next + 1, "the guest's stack was not restored");
+            }
+            let said = std::fs::read_to_string(&log).unwrap();
+            assert!(said.contains("op_lookup"), "the log has no backtrace: {said}");
+            run(Command::new("umount").arg(&dir), 20);
+            assert!(mounted.wait(Duration::from_secs(10)).is_some_and(|status| status.success() || policy == "poison"));
+        }
+    }
+}
+
+/// Reads files of `copies.c` at the same time, and gives how long that took.
+fn read_together(dir: &Path, files: u8) -> Duration {
+    let start = Instant::now();
+    std::thread::scope(|scope| {
+        for file in b'0'..b'0' + files {
+            scope.spawn(move || {
+                let text = std::fs::read(dir.join((file as char).to_string())).unwrap();
+                assert_eq!(text, vec![file; 1024]);
+            });
+        }
+    });
+    start.elapsed()
+}
+
+#[test]
+fn copies_of_a_read_only_filesystem_serve_in_parallel() {
+    if !(can_mount() && can_compile() && has("diff") && has("tar")) {
+        return;
+    }
+    let temp = TempDir::new("sdk-copies");
+    let wasm = compile("copies", &["--wasmjit-readonly", "--wasmjit-restartable"], &temp.0);
+    let wasm = wasm.to_str().unwrap();
+    // Each read takes half a second, and is followed by one that finds the end.
+    let mounted = Mounted::start(&temp.dir("one"), wasm, &[], &[]);
+    assert!(read_together(&mounted.dir, 4) >= Duration::from_millis(4000));
+    let args = ["--workers", "4", "--on-trap", "restart"];
+    let mut mounted = Mounted::start(&temp.dir("four"), wasm, &args, &[]);
+    // The copies start while the first serves already.
+    std::thread::sleep(Duration::from_secs(2));
+    for _ in 0..2 {
+        let took = read_together(&mounted.dir, 4);
+        assert!(took < Duration::from_millis(3000), "{took:?}");
+        let error = std::fs::read(mounted.dir.join("trap")).unwrap_err();
+        assert_eq!(error.raw_os_error(), Some(libc::EIO));
+        read_together(&mounted.dir, 8);
+        std::thread::sleep(Duration::from_secs(1));
+    }
+    run(Command::new("umount").arg(&mounted.dir), 20);
+    assert!(mounted.wait(Duration::from_secs(10)).is_some_and(|status| status.success()));
+
+    let tree = root().join("examples");
+    run(Command::new("tar").arg("-C").arg(&tree).arg("-cf").arg(temp.0.join("a.tar")).arg("."), 60);
+    let grant = format!("{}::/data:ro", temp.0.display());
+    let wasm = root().join("examples/archive/archive.wasm");
+    let args = ["--workers", "3", "--dir", &grant];
+    let mounted = Mounted::start(&temp.dir("archive"), wasm.to_str().unwrap(), &args, &["--", "/data/a.tar"]);
+    std::thread::scope(|scope| {
+        for _ in 0..4 {
+            scope.spawn(|| run(Command::new("diff").arg("-r").arg(&tree).arg(&mounted.dir), 60));
+        }
+    });
+}
+
+#[test]
+fn a_filesystem_that_may_change_is_not_copied() {
+    if !can_mount() {
+        return;
+    }
+    let temp = TempDir::new("sdk-changes");
+    let output = wasmjit().args(["mount", "--workers", "2", "memfs"]).arg(&temp.0).output().unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    assert!(String::from_utf8_lossy(&output.stderr).contains("never change"), "{output:?}");
+}
+
+#[test]
+fn a_panic_in_rust_is_an_error_for_the_caller_and_a_message_for_the_user() {
+    let rustc = "/usr/bin/rustc";
+    if !(can_mount() && has("python3") && require(Path::new(rustc).exists(), "Debian's rustc")) {
+        return;
+    }
+    let temp = TempDir::new("sdk-panic");
+    let flags = ["--edition", "2021", "--target", "wasm32-wasi", "-Cpanic=abort", "-Copt-level=1"];
+    let library = temp.0.join("libwasmjit_fs.rlib");
+    let mut build = Command::new(rustc);
+    build.args(flags).args(["--cfg", "feature=\"std\"", "--crate-type=rlib", "--crate-name=wasmjit_fs"]);
+    run(build.arg(root().join("fs-host/sdk/rust/src/lib.rs")).arg("-o").arg(&library), 300);
+    let wasm = temp.0.join("panic.wasm");
+    let mut build = Command::new(rustc);
+    build.args(flags).arg("-Clink-arg=--export=__wasm_call_ctors").arg("--extern");
+    build.arg(format!("wasmjit_fs={}", library.display())).arg(root().join("tests/sdk/guests/panic.rs"));
+    run(build.arg("-o").arg(&wasm), 300);
+    let log = temp.0.join("log");
+    let args = ["--on-trap", "continue", "--log", log.to_str().unwrap()];
+    let mounted = Mounted::start(&temp.dir("mnt"), wasm.to_str().unwrap(), &args, &[]);
+    assert_eq!(stat_error(&mounted.dir.join("panic")), libc::EIO);
+    assert_eq!(stat_error(&mounted.dir.join("other")), libc::ENOENT);
+    let said = std::fs::read_to_string(&log).unwrap();
+    assert!(said.contains("no such thing as \"panic\""), "{said}");
+}
+
+#[test]
+fn callbacks_of_other_types_trap_unless_they_are_wanted() {
+    if !can_compile() {
+        return;
+    }
+    let temp = TempDir::new("sdk-loose");
+    let strict = compile("loose", &["-w"], &temp.dir("strict"));
+    let output = wasmjit().arg("run").arg(strict).output().unwrap();
+    assert_eq!(output.status.code(), Some(134));
+    assert!(String::from_utf8_lossy(&output.stderr).contains("indirect call"), "{output:?}");
+    let loose = compile("loose", &["-w", "--wasmjit-loose-calls"], &temp.dir("loose"));
+    let output = run(wasmjit().arg("run").arg(loose), 60);
+    assert_eq!(String::from_utf8_lossy(&output.stdout), "calls=11");
 }
 
 #[test]
@@ -112,4 +285,87 @@ fn pkg_config_and_configure_scripts_find_fuse() {
         let text = String::from_utf8_lossy(&report.stdout).into_owned();
         assert!(text.contains("filesystem") && text.contains("all there"), "{text}");
     }
+}
+
+/// The SDK as it is unpacked for users, in the environment of a build.
+fn in_sdk(temp: &TempDir, script: &str) {
+    let sdk = |what: &str| {
+        let output = run(wasmjit().args(["sdk", what]).env("XDG_DATA_HOME", &temp.0), 60);
+        String::from_utf8(output.stdout).unwrap().trim().to_string()
+    };
+    let path = std::env::var("PATH").unwrap();
+    let mut command = Command::new("bash");
+    command.arg("-euc").arg(script).current_dir(&temp.0);
+    command.env("PATH", format!("{}/bin:{path}", sdk("--path"))).env("PKG_CONFIG_PATH", sdk("--pkg-config"));
+    run(command.env("CC", "wasmjit-cc").env("WASMJIT", env!("CARGO_BIN_EXE_wasmjit")), 400);
+}
+
+/// Mounts what a build made.
+fn says_hello(temp: &TempDir, wasm: &str) {
+    let wasm = temp.0.join(wasm);
+    let mounted = Mounted::start(&temp.dir("mnt"), wasm.to_str().unwrap(), &[], &[]);
+    assert_eq!(std::fs::read_to_string(mounted.dir.join("hello")).unwrap(), "Hello, world!\n");
+}
+
+#[test]
+fn a_meson_project_builds() {
+    if !(can_mount() && can_compile() && has("pkg-config") && has("meson") && has("ninja")) {
+        return;
+    }
+    let temp = TempDir::new("sdk-meson");
+    std::fs::copy(root().join("examples/hello/hello.c"), temp.0.join("hello.c")).unwrap();
+    let script = r#"
+        echo 'int part(void) { return 1; }' > part.c
+        cat > meson.build <<'END'
+project('hello', 'c', default_options : ['buildtype=release'])
+cc = meson.get_compiler('c')
+assert(cc.sizeof('long') == 4)
+assert(cc.has_header('sys/xattr.h'))
+assert(cc.has_function('pipe2'))
+assert(cc.run('int main(void) { return 7; }', name : 'runs').returncode() == 7)
+part = static_library('part', 'part.c')
+executable('hello', 'hello.c', dependencies : [dependency('fuse3', version : '>= 3.10'), dependency('threads')],
+           link_with : part, link_args : '-Wl,-u,part')
+END
+        # With the system's ar, which makes thin archives that have no index of WebAssembly objects.
+        AR=ar meson setup build
+        ninja -C build"#;
+    in_sdk(&temp, script);
+    says_hello(&temp, "build/hello");
+}
+
+#[test]
+fn an_autoconf_project_builds() {
+    if !(can_mount() && can_compile() && has("pkg-config") && has("autoreconf") && has("make")) {
+        return;
+    }
+    let temp = TempDir::new("sdk-autoconf");
+    std::fs::copy(root().join("examples/hello/hello.c"), temp.0.join("hello.c")).unwrap();
+    let script = r#"
+        cat > configure.ac <<'END'
+AC_INIT([hello], [1])
+AM_INIT_AUTOMAKE([foreign])
+AC_CONFIG_HEADERS([config.h])
+AC_PROG_CC
+PKG_CHECK_MODULES([FUSE], [fuse3 >= 3.10])
+AC_CHECK_SIZEOF([long])
+AC_CHECK_FUNCS([pipe2 no_such_function])
+AC_RUN_IFELSE([AC_LANG_PROGRAM([], [return 7;])], [AC_MSG_ERROR([it runs anything])])
+AC_CONFIG_FILES([Makefile])
+AC_OUTPUT
+END
+        cat > Makefile.am <<'END'
+bin_PROGRAMS = hello
+hello_SOURCES = hello.c
+hello_CFLAGS = $(FUSE_CFLAGS)
+hello_LDADD = $(FUSE_LIBS)
+END
+        autoreconf -i
+        ./configure
+        make
+        grep -q 'SIZEOF_LONG 4' config.h
+        grep -q 'HAVE_PIPE2 1' config.h
+        ! grep -q 'HAVE_NO_SUCH_FUNCTION 1' config.h"#;
+    in_sdk(&temp, script);
+    says_hello(&temp, "hello");
 }

@@ -85,7 +85,7 @@ void set_size(fuse_req_t req, struct inode *i, uint64_t size);
 #define OPS_ATTR(X) \
 	X(getattr) X(setattr) X(statfs) X(setxattr) X(getxattr) X(listxattr) X(removexattr)
 #define OPS_OPEN(X) \
-	X(open) X(create) X(read) X(write) X(fallocate) X(copy_file_range) X(lseek) X(opendir) \
+	X(init) X(open) X(create) X(read) X(write) X(fallocate) X(copy_file_range) X(lseek) X(opendir) \
 	X(readdir) X(readdirplus)
 #define OPS(X) OPS_NAMES(X) OPS_ATTR(X) OPS_OPEN(X)
 

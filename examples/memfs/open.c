@@ -12,6 +12,17 @@
 #define DIR_BUFFER (64u << 10)
 #define DAY 86400
 
+/*
+ * Were O_TRUNC part of the open request, the kernel would ask only after it whether the file is a
+ * running program: open(2) would fail with ETXTBSY, and the program be gone. Without, it asks first
+ * and truncates by setattr.
+ */
+void op_init(void *userdata, struct fuse_conn_info *conn)
+{
+	(void)userdata;
+	conn->want &= ~FUSE_CAP_ATOMIC_O_TRUNC;
+}
+
 static void opened(fuse_req_t req, struct inode *i, struct fuse_file_info *fi)
 {
 	fi->keep_cache = 1;

@@ -385,6 +385,42 @@ fn an_interrupt_reaches_a_blocked_guest() {
 }
 
 #[test]
+fn an_interrupt_that_overtakes_its_request_is_kept() {
+    let guest = |flags: Arc<Flags>| {
+        let inner = flags.clone();
+        let script = Script::new(move |header, _, replies| {
+            if header.opcode == wire::READLINK {
+                assert!(block_in_a_system_call(&inner));
+                replies.error(header.unique, libc::EINTR).unwrap();
+            } else {
+                behave(header.unique, replies);
+            }
+            Ok(())
+        });
+        script.interrupted_by(flags)
+    };
+    let (mut kernel, mut server) = Kernel::with_server(ServerConfig { workers: 2, ..config() });
+    let thread = std::thread::spawn(move || {
+        let mut guests = [guest(Arc::default()), guest(Arc::default())];
+        server.run_workers(&mut guests).map(|end| matches!(end, End::Unmounted))
+    });
+    kernel.init();
+    for _ in 0..3 {
+        assert!(kernel.getattr().is_ok());
+        let late = kernel.upcoming();
+        kernel.interrupt(late);
+        std::thread::sleep(Duration::from_millis(50));
+        let start = Instant::now();
+        assert_eq!(kernel.send(wire::READLINK, 1, &[]), late);
+        let seen = kernel.receive();
+        assert_eq!((seen.unique, seen.error), (late, -libc::EINTR));
+        assert!(start.elapsed() < Duration::from_millis(900), "the guest answered, not the host");
+    }
+    drop(kernel);
+    assert!(thread.join().unwrap().unwrap());
+}
+
+#[test]
 fn an_interrupt_ends_the_wait_for_a_guest_that_ignores_it() {
     let late = Arc::new(Mutex::new(None));
     let result = late.clone();

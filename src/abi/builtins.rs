@@ -75,4 +75,10 @@ builtins! {
     table_init(table: I32, segment: I32, dst: I32, src: I32, len: I32);
     /// `elem.drop`.
     elem_drop(segment: I32);
+    /// `memory.atomic.wait32`: address with the offset added, expected value, timeout in ns; 0 woken, 1 not equal, 2 timed out.
+    atomic_wait32(address: I64, expected: I32, timeout: I64) -> I32;
+    /// `memory.atomic.wait64`: as above.
+    atomic_wait64(address: I64, expected: I64, timeout: I64) -> I32;
+    /// `memory.atomic.notify`: address with the offset added, most waiters to wake; how many were woken.
+    atomic_notify(address: I64, count: I32) -> I32;
 }

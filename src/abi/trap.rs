@@ -48,6 +48,10 @@ trap_codes! {
     StackOverflow = 9, "call stack exhausted";
     /// The embedder asked the guest to stop (time limit, signal).
     Interrupt = 10, "interrupted";
+    /// An atomic access whose address is not a multiple of its size.
+    UnalignedAtomic = 20, "unaligned atomic";
+    /// A wait on a memory that is not shared: nobody could end it.
+    ExpectedSharedMemory = 21, "expected shared memory";
 }
 
 impl std::fmt::Display for TrapCode {

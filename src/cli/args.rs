@@ -54,6 +54,9 @@ pub enum Command {
     Cxx(CompileArgs),
 }
 
+/// Most workers that can be asked for: each has memory of its own.
+const MAX_WORKERS: i64 = 64;
+
 const MOUNT_EXAMPLES: &str = "\
 FS is a .wasm file, or the name of a filesystem that comes with wasmjit: memfs, hello.
 
@@ -116,6 +119,10 @@ pub struct MountArgs {
     #[arg(long, value_name = "SIZE", value_parser = values::size)]
     pub max_request: Option<u64>,
 
+    /// Serve with several copies of the filesystem in parallel; for those that declare themselves read-only
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u8).range(1..=MAX_WORKERS))]
+    pub workers: u8,
+
     /// What to do after the filesystem trapped; the request is answered with EIO in any case
     #[arg(long, value_enum, value_name = "POLICY")]
     pub on_trap: Option<OnTrap>,
@@ -139,6 +146,22 @@ pub struct GuestArgs {
     /// Set a variable, or hand on the one that is set here
     #[arg(long, value_name = "KEY[=VALUE]")]
     pub env: Vec<OsString>,
+
+    /// Hand on every variable that is set here
+    #[arg(long)]
+    pub inherit_env: bool,
+
+    /// Let it use the network: all of it, or what a rule permits: connect=HOST:PORT, listen=ADDR:PORT, resolve=NAME
+    #[arg(long, value_name = "RULE", require_equals = true, num_args = 0..=1, default_missing_value = "all")]
+    pub net: Vec<OsString>,
+
+    /// Let it change the settings of the terminal
+    #[arg(long)]
+    pub tty: bool,
+
+    /// Grant everything: all files, the environment, the network, the terminal. For programs that you trust
+    #[arg(short = 'A', long)]
+    pub allow_all: bool,
 
     /// Most memory that it may have (512M)
     #[arg(long, value_name = "SIZE", value_parser = values::size)]
@@ -183,6 +206,8 @@ const RUN_EXAMPLES: &str = "\
 Examples:
   wasmjit run hello.wasm
   wasmjit run --dir . --env HOME sqlite3.wasm test.db
+  wasmjit run --net connect=example.org:80 --net listen=127.0.0.1:* proxy.wasm
+  wasmjit run --listen 127.0.0.1:8080 --dir www server.wasm
 
 Exit code: the program's own; 134 if it trapped, 1 if it could not be started.";
 
@@ -192,6 +217,14 @@ Exit code: the program's own; 134 if it trapped, 1 if it could not be started.";
 pub struct RunArgs {
     #[command(flatten)]
     pub guest: GuestArgs,
+
+    /// Listen on an address, and give it the socket: descriptor 3, the next ones 4, 5 ...
+    #[arg(long, value_name = "ADDR:PORT")]
+    pub listen: Vec<String>,
+
+    /// Do not confine this process itself to what the program was granted
+    #[arg(long)]
+    pub no_harden: bool,
 
     /// The program, a .wasm file, and its arguments
     #[arg(required = true, trailing_var_arg = true, value_names = ["PROG", "ARGS"], help_heading = "Arguments")]
@@ -282,6 +315,25 @@ mod tests {
         assert_eq!(args.guest.dir, ["/a"]);
         assert_eq!(args.command, ["p.wasm", "--dir", "x", "-v", "--", "y"]);
         assert_eq!(parsed.verbose, 0);
+    }
+
+    #[test]
+    fn a_network_rule_may_stand_apart_and_may_be_missing() {
+        let parse = |line: &str| {
+            let line = super::super::joined::join_rules(line.split(' ').map(OsString::from));
+            match Wasmjit::try_parse_from(line).unwrap().command {
+                Command::Run(args) => (args.guest.net, args.command),
+                Command::Mount(args) => (args.guest.net, args.guest_args),
+                other => panic!("{other:?}"),
+            }
+        };
+        let os = |words: &[&str]| words.iter().map(OsString::from).collect::<Vec<_>>();
+        assert_eq!(parse("wasmjit run --net p.wasm --net x"), (os(&["all"]), os(&["p.wasm", "--net", "x"])));
+        let (net, command) = parse("wasmjit run --net connect=a:1 --dir /x --net=listen=b:2 p.wasm --net connect=c:3");
+        assert_eq!((net, command), (os(&["connect=a:1", "listen=b:2"]), os(&["p.wasm", "--net", "connect=c:3"])));
+        let (net, rest) = parse("wasmjit mount x.wasm /m --net resolve=a -- --net resolve=b");
+        assert_eq!((net, rest), (os(&["resolve=a"]), os(&["--net", "resolve=b"])));
+        assert_eq!(parse("wasmjit run --net all -- p.wasm").0, os(&["all"]));
     }
 
     #[test]

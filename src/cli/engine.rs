@@ -54,5 +54,15 @@ pub fn policy(guest: &GuestArgs) -> Outcome<Policy> {
     for variable in &guest.env {
         policy.env_spec(variable).map_err(usage)?;
     }
+    for rule in &guest.net {
+        policy.net_spec(rule).map_err(usage)?;
+    }
+    if guest.inherit_env {
+        policy.inherit_env();
+    }
+    policy.tty(guest.tty);
+    if guest.allow_all {
+        policy.allow_all().map_err(usage)?;
+    }
     Ok(policy)
 }

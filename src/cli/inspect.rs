@@ -24,6 +24,9 @@ const FEATURES: &[(WasmFeatures, &str)] = &[
     (WasmFeatures::BULK_MEMORY, "bulk-memory"),
     (WasmFeatures::REFERENCE_TYPES, "reference-types"),
     (WasmFeatures::EXTENDED_CONST, "extended-const"),
+    (WasmFeatures::SIMD, "simd128"),
+    (WasmFeatures::RELAXED_SIMD, "relaxed-simd"),
+    (WasmFeatures::THREADS, "atomics"),
 ];
 
 /// Prints a description of a module. Imports that are missing make it fail, after the description.
@@ -62,7 +65,8 @@ impl Report<'_> {
         writeln!(out, "{:<10}{} bytes, {} functions", "size", self.bytes.len(), module.bodies.len())?;
         if let Some(limits) = module.memory {
             let whose = if module.memory_imported { ", imported" } else { "" };
-            writeln!(out, "{:<10}{}{whose}", "memory", memory(limits))?;
+            let shared = if module.memory_shared { ", shared" } else { "" };
+            writeln!(out, "{:<10}{}{shared}{whose}", "memory", memory(limits))?;
         }
         let features = used_features(self.bytes);
         writeln!(out, "{:<10}{}", "features", if features.is_empty() { "none".into() } else { features.join(", ") })?;
@@ -138,6 +142,7 @@ fn external(ty: &ExternType) -> String {
     match ty {
         ExternType::Func(ty) => function(ty),
         ExternType::Table(ty) => format!("table of {}", value(ty.element)),
+        ExternType::SharedMemory(limits) => format!("shared memory, {}", memory(*limits)),
         ExternType::Memory(limits) => format!("memory, {}", memory(*limits)),
         ExternType::Global(ty) => format!("global {}", value(ty.content)),
     }
@@ -157,6 +162,7 @@ fn value(ty: ValType) -> &'static str {
         ValType::I64 => "i64",
         ValType::F32 => "f32",
         ValType::F64 => "f64",
+        ValType::V128 => "v128",
         ValType::FuncRef => "funcref",
         ValType::ExternRef => "externref",
     }

@@ -2,10 +2,11 @@
 //!
 //! | file | what it owns |
 //! |---|---|
-//! | `args`, `values` | raw arguments, and how sizes and times are written |
+//! | `args`, `joined`, `values` | raw arguments, and how rules, sizes and times are written |
 //! | `failure` | messages and exit codes |
 //! | `logging`, `daemon` | where messages go, and going to the background |
 //! | `source` | where a module's bytes come from |
+//! | `harden` | confining this process before a program runs |
 //! | `mount`, `umount`, `run`, `inspect`, `sdk` | the subcommands |
 
 mod args;
@@ -14,7 +15,9 @@ mod embedded;
 mod engine;
 mod failure;
 mod guest;
+mod harden;
 mod inspect;
+mod joined;
 mod logging;
 mod mount;
 mod run;
@@ -31,7 +34,7 @@ use std::process::ExitCode;
 
 /// Runs the command that the process was started with.
 pub fn main() -> ExitCode {
-    let parsed = match Wasmjit::try_parse() {
+    let parsed = match Wasmjit::try_parse_from(joined::join_rules(std::env::args_os())) {
         Ok(parsed) => parsed,
         Err(error) => {
             // Help and version are no failures; clap prints those to the standard output.

@@ -27,6 +27,8 @@ pub struct Plan {
     pub guest: GuestArgs,
     /// Largest request in bytes; the server's own default if none.
     pub max_request: Option<usize>,
+    /// How many copies of it serve.
+    pub workers: usize,
     /// What follows a trap; the server's own default if none.
     pub on_trap: Option<OnTrap>,
     /// Answer inside of the kernel.
@@ -107,6 +109,7 @@ impl Plan {
             options,
             guest: args.guest,
             max_request,
+            workers: usize::from(args.workers),
             on_trap: args.on_trap,
             kernel: args.kernel,
             debug: args.debug,

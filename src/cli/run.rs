@@ -3,7 +3,10 @@
 use super::args::RunArgs;
 use super::engine;
 use super::failure::{Failure, OK, Outcome, TRAP};
+use super::harden;
 use super::source::{self, Source};
+use std::net::TcpListener;
+use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 use std::time::Duration;
@@ -28,12 +31,19 @@ pub fn main(args: RunArgs) -> Outcome {
     let module = engine::load(&engine, &source)?;
     refuse_filesystem(&module, &source)?;
     engine::check_imports(&module, &args.guest, &source.name)?;
-    let mut host = Host::new(&engine::policy(&args.guest)?).map_err(|error| fail(&error))?;
+    let policy = engine::policy(&args.guest)?;
+    let mut host = Host::new(&policy).map_err(|error| fail(&error))?;
+    host.pass_listeners(listeners(&args.listen, &module)?);
+    host.signals.own_process = true;
     host::configure(&mut host, &module).map_err(|error| fail(&error))?;
     let mut linker = Linker::new();
     linker.trap_on_missing(args.guest.stub_missing);
     host::link(&mut linker, &module).map_err(|error| fail(&error))?;
     let mut store = Store::new(&engine, Program(host));
+    // Threads are confined with the one that starts them, so none may run yet; the guest's own code begins behind this.
+    if !args.no_harden && !args.guest.allow_all {
+        harden::confine(&policy);
+    }
     if let Some(limit) = args.guest.timeout.and_then(|time| time.0) {
         stop_after(limit, store.interrupt_handle());
     }
@@ -43,6 +53,22 @@ pub fn main(args: RunArgs) -> Outcome {
         Ok(code) => Ok(code.0 as u8),
         Err(trap) => Err(Failure { code: TRAP, message: format!("{}: trap: {trap}", source.name) }),
     }
+}
+
+/// Sockets that listen on the addresses of `--listen`.
+///
+/// They block, as sockets do, except for Go: its goroutines share one thread, which a call that blocks would stop.
+fn listeners(addresses: &[String], module: &wasmjit::Module) -> Outcome<Vec<OwnedFd>> {
+    let go = module.custom_sections("go:buildid").next().is_some();
+    let open = |address: &String| {
+        let bound = TcpListener::bind(address.as_str()).and_then(|listener| {
+            listener.set_nonblocking(go)?;
+            Ok(listener)
+        });
+        let listener = bound.map_err(|error| Failure::new(format!("--listen {address}: {error}; write ADDR:PORT")))?;
+        Ok(OwnedFd::from(listener))
+    };
+    addresses.iter().map(open).collect()
 }
 
 /// A filesystem would only say that it cannot be mounted.

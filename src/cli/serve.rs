@@ -1,6 +1,6 @@
 //! Carrying out a mount plan.
 
-use super::args::{GuestArgs, OnTrap};
+use super::args::OnTrap;
 use super::engine;
 use super::failure::{Failure, Outcome};
 use super::logging;
@@ -17,10 +17,10 @@ pub fn serve(plan: Plan, ready: impl FnOnce() + Send + 'static) -> Outcome {
     fs::check_filesystem(&module).map_err(|error| Failure::new(format!("{}: {error}", plan.source.name)))?;
     engine::check_imports(&module, &plan.guest, &plan.source.name)?;
     let mount = MountPlan {
+        server: server_config(&plan, Box::new(ready)),
         mountpoint: plan.mountpoint,
         options: plan.options,
         name: plan.source.name,
-        server: server_config(&plan.guest, plan.on_trap, plan.max_request, plan.stats, plan.debug, Box::new(ready)),
         policy: engine::policy(&plan.guest)?,
         stub_missing: plan.guest.stub_missing,
         kernel: plan.kernel,
@@ -32,36 +32,29 @@ pub fn serve(plan: Plan, ready: impl FnOnce() + Send + 'static) -> Outcome {
     }
 }
 
-fn server_config(
-    guest: &GuestArgs,
-    on_trap: Option<OnTrap>,
-    max_request: Option<usize>,
-    stats: bool,
-    debug: bool,
-    ready: Box<dyn FnOnce() + Send>,
-) -> ServerConfig {
+fn server_config(plan: &Plan, ready: Box<dyn FnOnce() + Send>) -> ServerConfig {
     let mut config = ServerConfig {
-        stats,
+        workers: plan.workers,
+        stats: plan.stats,
         on_ready: Some(ready),
-        report: Some(Arc::new(logging::print)),
+        // To wherever messages go: the terminal, the log file, or syslog.
+        report: Some(Arc::new(|table: &str| log::warn!("operations:\n{table}"))),
         ..ServerConfig::default()
     };
-    if let Some(time) = guest.timeout {
+    if let Some(time) = plan.guest.timeout {
         config.timeout = time.0;
     }
-    if let Some(policy) = on_trap {
+    if let Some(policy) = plan.on_trap {
         config.on_trap = match policy {
             OnTrap::Continue => fs_host::OnTrap::Continue,
             OnTrap::Poison => fs_host::OnTrap::Poison,
             OnTrap::Restart => fs_host::OnTrap::Restart,
         };
     }
-    if let Some(size) = max_request {
+    if let Some(size) = plan.max_request {
         config.max_request = size;
     }
-    // To wherever messages go: the terminal, the log file, or syslog.
-    config.report = Some(Arc::new(|table: &str| log::warn!("operations:\n{table}")));
-    if debug {
+    if plan.debug {
         config.trace = Some(Arc::new(logging::print));
     }
     config

@@ -54,12 +54,14 @@ features! {
     bmi2 = 4, "bmi2";
     /// Three-operand float instructions.
     avx = 5, "avx";
+    /// Comparisons of 64-bit lanes; modules with vectors need it.
+    sse42 = 6, "sse4.2";
 }
 
 impl CpuFeatures {
     /// The least that the back end works with.
     pub fn baseline() -> CpuFeatures {
-        CpuFeatures { sse41: true, ..CpuFeatures::default() }
+        CpuFeatures { sse41: true, sse42: true, ..CpuFeatures::default() }
     }
 
     /// Whether code made for `self` runs on a CPU that has `available`.

@@ -43,6 +43,8 @@ pub struct VCode<I> {
     pub blocks: Vec<VBlock>,
     /// Number of virtual registers.
     pub vregs: usize,
+    /// Whether float registers hold vectors: they are then spilled whole, to two slots.
+    pub wide_floats: bool,
 }
 
 impl<I> regalloc2::Function for VCode<I> {
@@ -100,8 +102,8 @@ impl<I> regalloc2::Function for VCode<I> {
         self.vregs
     }
 
-    fn spillslot_size(&self, _regclass: RegClass) -> usize {
-        1
+    fn spillslot_size(&self, regclass: RegClass) -> usize {
+        if self.wide_floats && regclass == RegClass::Float { 2 } else { 1 }
     }
 }
 

@@ -10,16 +10,21 @@ use std::ptr::NonNull;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-/// The one worker of an instance without threads.
+/// The one worker that an instance without threads knows; copies of it have one each.
 const WORKER: i32 = 0;
 /// Longest message that a panic leaves behind, in bytes.
 const MAX_LAST_WORDS: u32 = 1024;
+
+/// `stackRestore` and the position that it is given.
+type Rewind = (TypedFunc<i32, ()>, i32);
 
 /// An instance that is inside of its `serve` import.
 pub(super) struct WasmGuest<'a, 'c> {
     caller: &'a mut Caller<'c, FsState>,
     buffer: TypedFunc<(i32, i32), i32>,
     dispatch: TypedFunc<(i32, i32), ()>,
+    /// How to put the guest's own stack back after a trap, which leaves it where it was.
+    rewind: Option<Rewind>,
     /// The guest's request buffer: address and length; asked for anew only when a longer one is needed.
     request: (u32, u32),
     interrupt: InterruptHandle,
@@ -32,10 +37,11 @@ impl<'a, 'c> WasmGuest<'a, 'c> {
         let typed = |name: &str| caller.get_func(name).ok_or_else(|| Trap::host(format!("{name} is not exported")));
         let buffer = typed("wasmjit_fuse_buffer")?.typed(&*caller).map_err(Trap::host)?;
         let dispatch = typed("wasmjit_fuse_dispatch")?.typed(&*caller).map_err(Trap::host)?;
+        let rewind = stack_position(caller)?;
         let state = caller.data();
         let interrupt = state.host.interrupt.clone().expect("set before the guest starts");
         let soft_interrupt = state.soft_interrupt.clone();
-        Ok(WasmGuest { caller, buffer, dispatch, request: (0, 0), interrupt, soft_interrupt })
+        Ok(WasmGuest { caller, buffer, dispatch, rewind, request: (0, 0), interrupt, soft_interrupt })
     }
 
     fn find_buffer(&mut self, size: u32) -> Result<(), GuestFault> {
@@ -47,6 +53,15 @@ impl<'a, 'c> WasmGuest<'a, 'c> {
         Ok(())
     }
 
+    /// Undoes what a trap left undone, so that the next request finds as much stack as this one did.
+    fn rewind(&mut self) {
+        if let Some((restore, position)) = &self.rewind
+            && let Err(trap) = restore.call(&mut *self.caller, *position)
+        {
+            log::debug!("the filesystem's stack cannot be restored: {trap}");
+        }
+    }
+
     /// What a guest in Rust left behind when it panicked: the SDK exports where the message is.
     fn last_words(&mut self) -> Option<String> {
         let Some(Extern::Global(place)) = self.caller.get_export("wasmjit_panic_message") else { return None };
@@ -56,6 +71,15 @@ impl<'a, 'c> WasmGuest<'a, 'c> {
         let printable = |c: &char| !c.is_control() || *c == '\n';
         Some(String::from_utf8_lossy(words).chars().filter(printable).collect())
     }
+}
+
+/// Where the guest's stack in linear memory stands while it serves, and what puts it there; Emscripten exports both functions.
+fn stack_position(caller: &mut Caller<'_, FsState>) -> Result<Option<Rewind>, Trap> {
+    let (Some(save), Some(restore)) = (caller.get_func("stackSave"), caller.get_func("stackRestore")) else {
+        return Ok(None);
+    };
+    let (Ok(save), Ok(restore)) = (save.typed::<(), i32>(&*caller), restore.typed(&*caller)) else { return Ok(None) };
+    Ok(Some((restore, save.call(&mut *caller, ())?)))
 }
 
 /// What a trap means to the server.
@@ -95,13 +119,19 @@ impl Guest for WasmGuest<'_, '_> {
             if let Some(words) = self.last_words().filter(|_| fault.kind == FaultKind::Trap) {
                 fault.message = format!("{words}: {}", fault.message);
             }
+            self.rewind();
             fault
         })
     }
 
     fn interrupter(&self) -> Arc<dyn Interrupt> {
-        Arc::new(Interrupter { flag: self.interrupt.clone(), soft: self.soft_interrupt.clone() })
+        interrupter(self.interrupt.clone(), &self.soft_interrupt)
     }
+}
+
+/// Reaches an instance from other threads.
+pub(super) fn interrupter(flag: InterruptHandle, soft: &Arc<AtomicBool>) -> Arc<dyn Interrupt> {
+    Arc::new(Interrupter { flag, soft: soft.clone() })
 }
 
 /// Reaches a dispatch from the server's control thread.

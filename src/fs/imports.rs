@@ -9,7 +9,7 @@ use crate::host::Errno;
 use crate::memory::{GuestMemory, IoVec};
 use crate::runtime::{Caller, Error, Linker, Trap};
 use crate::wasm::{ExternType, FuncType, ValType};
-use fs_host::{End, RawSlice};
+use fs_host::{End, RawSlice, Seat};
 use smallvec::SmallVec;
 
 /// Name of the module that the imports are in.
@@ -81,8 +81,8 @@ fn answer(result: Result<(), Errno>) -> i32 {
 fn guest_mount(mut caller: Caller<'_, FsState>, options: i32, len: i32) -> i32 {
     let (memory, state) = caller.memory_and_data();
     let result = match &state.stage {
-        // A filesystem that was started again is mounted already.
-        Stage::Mounted(_) if !state.served => Ok(()),
+        // A filesystem that was started again is mounted already, and so is one of which this is a copy.
+        Stage::Mounted(_) | Stage::Copy(_) if !state.served => Ok(()),
         Stage::Planned { .. } if len as u32 <= MAX_OPTIONS => match memory.read_bytes(options as u32, len as u32) {
             Ok(wishes) => mount(state, &String::from_utf8_lossy(&wishes)).map_err(|error| {
                 // The user gets the whole story when the guest has ended.
@@ -111,13 +111,15 @@ fn serve(mut caller: Caller<'_, FsState>) -> Result<i32, Trap> {
                 }
             });
         }
+        Stage::Copy(seat) => return serve_copy(caller, seat),
         other => {
             caller.data_mut().stage = other;
             return Ok(Errno::EINVAL.negated());
         }
     };
     caller.data_mut().served = true;
-    let end = server.run(&mut WasmGuest::new(&mut caller)?);
+    let program = caller.data().program.clone();
+    let end = server.run_with_more(&mut WasmGuest::new(&mut caller)?, &|seat| program.run_copy(seat));
     let state = caller.data_mut();
     state.replies = None;
     match end {
@@ -134,6 +136,17 @@ fn serve(mut caller: Caller<'_, FsState>) -> Result<i32, Trap> {
             Ok(Errno::EIO.negated())
         }
     }
+}
+
+/// Serves beside the filesystem of which this is a copy; whatever follows, happens there.
+fn serve_copy(mut caller: Caller<'_, FsState>, seat: Seat) -> Result<i32, Trap> {
+    caller.data_mut().served = true;
+    let end = seat.serve(&mut WasmGuest::new(&mut caller)?);
+    let regular = matches!(end, Ok(End::Unmounted | End::Exited));
+    let state = caller.data_mut();
+    state.replies = None;
+    state.copy_end = Some(end);
+    if regular { Ok(0) } else { Err(Trap::exit(1)) }
 }
 
 /// Sends one message that lies in the guest's memory.

@@ -14,7 +14,7 @@ use crate::abi::trap::TrapCode;
 use crate::host::{self, HasHost, Host};
 use crate::runtime::{Engine, Error as EngineError, Linker, Module, Store, Trap};
 use crate::wasm::ExportKind;
-use fs_host::{Mount, MountOptions, Replies, Server, ServerConfig};
+use fs_host::{End, Mount, MountOptions, Replies, Seat, Server, ServerConfig};
 use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -33,7 +33,7 @@ pub struct MountPlan {
     pub options: MountOptions,
     /// What the table of mounts shows unless the user or the guest names something else.
     pub name: String,
-    /// How to serve.
+    /// How to serve. More workers than one are copies of the filesystem, which must have declared that it never changes.
     pub server: ServerConfig,
     /// What the guest may reach.
     pub policy: host::Policy,
@@ -50,6 +50,8 @@ pub struct MountPlan {
 pub enum Error {
     /// The module lacks these exports; it is some other program.
     NotAFilesystem(Vec<&'static str>),
+    /// Several workers were asked for, and the filesystem does not declare that copies of it are as good as itself.
+    NotReadOnly,
     /// The module could not be loaded or linked.
     Engine(EngineError),
     /// Mounting or serving failed.
@@ -74,6 +76,10 @@ impl fmt::Display for Error {
                 "the module is not a filesystem: it does not export {}; build it with `wasmjit cc`, which links the \
                  FUSE library (or run it with `wasmjit run` if it is an ordinary program)",
                 missing.join(" and ")
+            ),
+            Error::NotReadOnly => f.write_str(
+                "several workers are for filesystems that never change and declare it (readonly=1 among the lines that \
+                 `wasmjit inspect` shows for the SDK); mount it with one",
             ),
             Error::Engine(error) => error.fmt(f),
             Error::Host(error) => error.fmt(f),
@@ -115,6 +121,9 @@ pub(crate) struct FsState {
     /// Requests are answered inside of the kernel.
     kernel: bool,
     served: bool,
+    program: Arc<Program>,
+    /// How serving ended, of a copy.
+    copy_end: Option<fs_host::Result<End>>,
 }
 
 /// How far the mount has come.
@@ -125,6 +134,8 @@ enum Stage {
     Kernel(Box<kernel::Plan>),
     /// Mounted, waiting for `serve`.
     Mounted(Box<Server>),
+    /// A copy beside a filesystem that serves already, waiting for `serve`.
+    Copy(Seat),
     /// Within `serve`, or after it.
     Done,
     /// Serving ended because the guest failed and is to be started again.
@@ -144,6 +155,71 @@ pub fn check_filesystem(module: &Module) -> Result<(), Error> {
     if missing.is_empty() { Ok(()) } else { Err(Error::NotAFilesystem(missing)) }
 }
 
+/// Whether the filesystem declares that it never changes, so that copies of it may answer in its stead.
+pub fn is_read_only(module: &Module) -> bool {
+    let mut sections = module.custom_sections("wasmjit.sdk");
+    sections.any(|text| text.split(|byte| *byte == b'\n').any(|line| line == b"readonly=1"))
+}
+
+/// What instances of a filesystem are made of.
+struct Program {
+    engine: Engine,
+    module: Module,
+    linker: Linker<FsState>,
+    policy: host::Policy,
+    args: Vec<Vec<u8>>,
+    kernel: bool,
+}
+
+impl Program {
+    /// A store for a new instance.
+    fn store(self: &Arc<Program>, stage: Stage) -> Result<Store<FsState>, Error> {
+        let mut host = Host::new(&self.policy).map_err(Error::Policy)?;
+        host::configure(&mut host, &self.module).map_err(Error::Grants)?;
+        let soft_interrupt = Arc::new(AtomicBool::new(false));
+        host.soft_interrupt = Some(soft_interrupt.clone());
+        let state = FsState {
+            host,
+            stage,
+            replies: None,
+            soft_interrupt,
+            failure: None,
+            kernel: self.kernel,
+            served: false,
+            program: self.clone(),
+            copy_end: None,
+        };
+        Ok(Store::new(&self.engine, state))
+    }
+
+    fn run_main(&self, store: &mut Store<FsState>) -> Result<i32, Error> {
+        let instance = self.linker.instantiate(&mut *store, &self.module)?;
+        host::run_main(store, &instance, &self.args).map(|code| code.0).map_err(Error::Trap)
+    }
+
+    /// Runs a copy in the thread of a further worker. `None` if it did not come to serve.
+    fn run_copy(self: &Arc<Program>, seat: Seat) -> Option<fs_host::Result<End>> {
+        let mut store = match self.store(Stage::Done) {
+            Ok(store) => store,
+            Err(error) => {
+                log::error!("a copy of the filesystem cannot be made: {error}");
+                return None;
+            }
+        };
+        seat.starting(guest::interrupter(store.interrupt_handle(), &store.data().soft_interrupt));
+        store.data_mut().stage = Stage::Copy(seat);
+        let result = self.run_main(&mut store);
+        let state = store.into_data();
+        if state.copy_end.is_none() {
+            match result {
+                Ok(status) => log::error!("a copy of the filesystem ended with status {status} before it served"),
+                Err(error) => log::error!("a copy of the filesystem: {error}"),
+            }
+        }
+        state.copy_end
+    }
+}
+
 /// Runs a filesystem until it is unmounted; gives the exit status of its `main`.
 ///
 /// # Errors
@@ -154,30 +230,27 @@ pub fn run(engine: &Engine, module: &Module, plan: MountPlan) -> Result<i32, Err
     if plan.kernel {
         kernel::check(&plan).map_err(Error::Kernel)?;
     }
-    let in_kernel = plan.kernel;
+    if plan.server.workers > 1 && !is_read_only(module) {
+        return Err(Error::NotReadOnly);
+    }
+    // What compiling needed, the mount does not.
+    engine.release_idle_memory();
     let mut linker = Linker::new();
     linker.trap_on_missing(plan.stub_missing);
     host::link(&mut linker, module)?;
     imports::add_to_linker(&mut linker)?;
+    let (engine, module) = (engine.clone(), module.clone());
+    let program = Arc::new(Program { engine, module, linker, policy: plan.policy, args: plan.args, kernel: plan.kernel });
+    let config = ServerConfig { replicated: plan.server.workers > 1, ..plan.server };
     let mut stage = Stage::Planned {
         mountpoint: plan.mountpoint,
         options: Box::new(plan.options),
         name: plan.name,
-        config: Box::new(plan.server),
+        config: Box::new(config),
     };
     loop {
-        let mut host = Host::new(&plan.policy).map_err(Error::Policy)?;
-        host::configure(&mut host, module).map_err(Error::Grants)?;
-        let soft_interrupt = Arc::new(AtomicBool::new(false));
-        host.soft_interrupt = Some(soft_interrupt.clone());
-        let state =
-            FsState { host, stage, replies: None, soft_interrupt, failure: None, kernel: in_kernel, served: false };
-        let mut store = Store::new(engine, state);
-        let result = linker
-            .instantiate(&mut store, module)
-            .map_err(Error::from)
-            .and_then(|instance| host::run_main(&mut store, &instance, &plan.args).map_err(Error::Trap))
-            .map(|code| code.0);
+        let mut store = program.store(stage)?;
+        let result = program.run_main(&mut store);
         let mut state = store.into_data();
         if let Stage::Restart(server) = std::mem::replace(&mut state.stage, Stage::Done) {
             log::warn!("starting the filesystem again");

@@ -66,17 +66,9 @@ const RULES: &[(Match, &str)] = &[
         "its type does not fit its name, so it was not made by Emscripten; rebuild the program with emcc",
     ),
     (
-        Name("emscripten_sleep"),
-        "it suspends itself with Asyncify; link it without -sASYNCIFY and use usleep() or nanosleep()",
-    ),
-    (
         Name("emscripten_set_main_loop"),
         "it runs in a browser's event loop; give it an ordinary loop when building for wasmjit",
     ),
-    (Name("getaddrinfo"), "it looks up names in the network, which guests do not have"),
-    (Name("getnameinfo"), "it looks up names in the network, which guests do not have"),
-    (Name("gethostbyname"), "it looks up names in the network, which guests do not have"),
-    (Name("_emscripten_lookup_name"), "it looks up names in the network, which guests do not have"),
     (
         Prefix("fuse_"),
         "it calls libfuse without having it; compile and link it with wasmjit-cc, which brings the library along",
@@ -103,7 +95,7 @@ pub fn explain_missing(module: &str, name: &str, ty: &ExternType) -> String {
         return (*advice).to_string();
     }
     match ty {
-        ExternType::Memory(_) => {
+        ExternType::Memory(_) | ExternType::SharedMemory(_) => {
             return "it imports its memory, as programs with threads do; link it without -pthread".into();
         }
         ExternType::Table(_) | ExternType::Global(_) => {

@@ -136,6 +136,7 @@ EL2HLT = 51, 112, "level 2 halted";
 EBADE = 52, 113, "invalid exchange";
 EBADR = 53, 114, "invalid request descriptor";
 EXFULL = 54, 115, "exchange full";
+ENOTCAPABLE = 1076, 76, "capabilities insufficient";
 ENODATA = 61, 116, "no data available";
 ETIME = 62, 117, "timer expired";
 ENOSR = 63, 118, "out of streams resources";
@@ -186,6 +187,11 @@ impl Errno {
             n if n <= LAST_WASI => n,
             _ => 29,
         }
+    }
+
+    /// As [`Errno::emscripten`], for a number that may be 0: no error.
+    pub fn emscripten_or_zero(self) -> u16 {
+        if self.0 == 0 { 0 } else { self.emscripten() }
     }
 
     /// What an Emscripten system call returns: the negated number.

@@ -6,10 +6,11 @@
 use super::dir::DirStream;
 use super::errno::Errno;
 use super::resolve::{Base, Grant};
+use super::rights::RightsCell;
 use super::sys::{self, Result};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 /// What an open file is, as far as calls behave differently.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -20,6 +21,10 @@ pub enum Kind {
     Dir,
     /// A pipe that the guest made.
     Pipe,
+    /// A socket.
+    Socket,
+    /// A descriptor that tells of events: epoll, eventfd, timerfd, inotify.
+    Event,
     /// A standard stream.
     Stdio,
     /// A directory of the synthetic tree above the grants.
@@ -35,6 +40,13 @@ pub struct File {
     synthetic: Vec<Vec<u8>>,
     preopen: Option<Vec<u8>>,
     path_only: bool,
+    /// A listener that the embedder passed in.
+    passed: bool,
+    /// What the guest called the file that a socket is bound or connected to.
+    local_name: OnceLock<Vec<u8>>,
+    peer_name: OnceLock<Vec<u8>>,
+    /// What a WASI program may do with the file.
+    rights: RightsCell,
     stream: Mutex<DirStream>,
     locked: AtomicBool,
 }
@@ -48,6 +60,10 @@ impl File {
             synthetic: Vec::new(),
             preopen: None,
             path_only: false,
+            passed: false,
+            local_name: OnceLock::new(),
+            peer_name: OnceLock::new(),
+            rights: RightsCell::default(),
             stream: Mutex::default(),
             locked: AtomicBool::new(false),
         }
@@ -73,6 +89,58 @@ impl File {
     /// One end of a pipe.
     pub fn pipe(fd: OwnedFd) -> File {
         File::new(Some(fd), Kind::Pipe)
+    }
+
+    /// A socket.
+    pub fn socket(fd: OwnedFd) -> File {
+        File::new(Some(fd), Kind::Socket)
+    }
+
+    /// A listener, or another socket, that the embedder passes in. WASI programs look at each number until one is closed, so
+    /// where directories follow, it has a name that no path begins with.
+    pub fn passed_socket(fd: OwnedFd, name: Option<Vec<u8>>) -> File {
+        File { passed: true, preopen: name, ..File::socket(fd) }
+    }
+
+    /// A descriptor that tells of events.
+    pub fn event(fd: OwnedFd) -> File {
+        File::new(Some(fd), Kind::Event)
+    }
+
+    /// A descriptor that came through a socket. Paths never begin in it, whatever it is.
+    pub fn received(fd: OwnedFd) -> File {
+        let socket = sys::fstat(fd.as_fd()).is_ok_and(|stat| stat.st_mode & libc::S_IFMT == libc::S_IFSOCK);
+        File::new(Some(fd), if socket { Kind::Socket } else { Kind::Stdio })
+    }
+
+    /// Whether the embedder passed the socket in.
+    pub fn is_passed(&self) -> bool {
+        self.passed
+    }
+
+    /// What the guest called the file that the socket is bound to.
+    pub fn local_name(&self) -> Option<&[u8]> {
+        self.local_name.get().map(Vec::as_slice)
+    }
+
+    /// What the guest called the file that the socket is connected to.
+    pub fn peer_name(&self) -> Option<&[u8]> {
+        self.peer_name.get().map(Vec::as_slice)
+    }
+
+    /// Names the file that the socket is bound to; the first name stays.
+    pub fn set_local_name(&self, name: Vec<u8>) {
+        let _ = self.local_name.set(name);
+    }
+
+    /// Names the file that the socket is connected to; the first name stays.
+    pub fn set_peer_name(&self, name: Vec<u8>) {
+        let _ = self.peer_name.set(name);
+    }
+
+    /// What a WASI program may do with the file.
+    pub fn rights(&self) -> &RightsCell {
+        &self.rights
     }
 
     /// A standard stream.

@@ -8,6 +8,8 @@
 //! | `state`, `ctx` | one guest's state; what a host call works on |
 //! | `errno`, `layout` | tables: error numbers; structures and constants by Emscripten version |
 //! | `ops` | file operations, once for both ABIs |
+//! | `net`, `socket` | the rules of the network; sockets and their addresses, once for both ABIs |
+//! | `signals` | timers and signals, and their delivery between host calls |
 //! | `iov`, `maps` | scatter/gather lists; files mapped into guests |
 //! | `rows` | the table form of host functions: binding, types and documentation from one row each |
 //! | `emscripten`, `wasi` | the rows and the functions behind them |
@@ -28,12 +30,16 @@ mod fd;
 mod iov;
 mod layout;
 mod maps;
+mod net;
 mod ops;
 mod path;
 mod policy;
 mod provided;
 mod resolve;
+mod rights;
 mod rows;
+mod signals;
+mod socket;
 mod start;
 mod state;
 mod sys;
@@ -45,9 +51,11 @@ pub use ctx::Ctx;
 pub use errno::Errno;
 pub use fd::{FdTable, File, Kind};
 pub use layout::{Evidence, Layout, sdk_value};
+pub use net::{Net, NetPolicy};
 pub use policy::{DEFAULT_MAX_FILES, DirGrant, Policy, PolicyError};
 pub use provided::{configure, link, provided, provides};
 pub use resolve::{Grant, Namespace};
 pub use rows::{Role, Row};
+pub use signals::Signals;
 pub use start::{ExitCode, run_main};
 pub use state::{AT_FDCWD, HasHost, Host, Stream, take_umask};

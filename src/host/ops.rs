@@ -7,7 +7,7 @@ use super::resolve::{Base, Entry, Grant, Named, Namespace, Object};
 use super::state::Host;
 use super::sys::{self, Result, Stat, StatFs, TimeSpec, XattrTarget};
 use std::ffi::CStr;
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::sync::Arc;
 
 /// What an operation is about to do to a name, which decides the error where it cannot be.
@@ -296,4 +296,35 @@ pub fn with_xattrs<R>(
 /// of the host (capabilities, labels).
 pub fn xattr_may_change(name: &[u8]) -> bool {
     name.starts_with(b"user.") || name.starts_with(b"system.posix_acl_")
+}
+
+/// The object behind the path of a socket that the guest wants to reach, which needs a grant that may be written to.
+pub fn socket_target(host: &Host, base: Base<'_>, path: &mut GuestPath) -> Result<OwnedFd> {
+    writable(&host.namespace, base, path, true)
+}
+
+/// Gives the directory and name where a socket is to be bound to an action, and the new socket its mode.
+pub fn bind_socket(
+    host: &Host,
+    base: Base<'_>,
+    path: &mut GuestPath,
+    bind: impl FnOnce(BorrowedFd<'_>, &[u8]) -> Result<()>,
+) -> Result<()> {
+    let entry = match entry(&host.namespace, base, path, NameOp::Create) {
+        Err(Errno::EEXIST) => return Err(Errno::EADDRINUSE),
+        other => other?,
+    };
+    let dir = entry.dir.as_fd();
+    bind(dir, entry.name.to_bytes())?;
+    let made = sys::openat2(dir, &entry.name, libc::O_PATH | libc::O_NOFOLLOW, 0, libc::RESOLVE_BENEATH)?;
+    sys::chmod_path(made.as_fd(), 0o777 & !host.umask)
+}
+
+/// The object that a guest wants to watch.
+pub fn watch_target(host: &Host, base: Base<'_>, path: &mut GuestPath, follow: bool) -> Result<OwnedFd> {
+    match real(&host.namespace, base, path, follow) {
+        Ok((_, fd)) => Ok(fd),
+        Err(Errno::EROFS) => Err(Errno::EACCES),
+        Err(errno) => Err(errno),
+    }
 }

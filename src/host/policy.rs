@@ -3,6 +3,7 @@
 //! A policy is plain data, filled by the command line or by an embedder; nothing that it does not name is visible.
 //! [`Namespace::open`](super::resolve::Namespace::open) turns its directories into open descriptors.
 
+use super::net::NetPolicy;
 use std::ffi::OsStr;
 use std::fmt;
 use std::os::unix::ffi::OsStrExt;
@@ -27,13 +28,22 @@ pub struct DirGrant {
 pub struct Policy {
     pub(super) dirs: Vec<DirGrant>,
     pub(super) env: Vec<(Vec<u8>, Vec<u8>)>,
+    pub(super) net: NetPolicy,
+    pub(super) tty: bool,
     pub(super) devices: bool,
     pub(super) max_files: usize,
 }
 
 impl Default for Policy {
     fn default() -> Policy {
-        Policy { dirs: Vec::new(), env: Vec::new(), devices: false, max_files: DEFAULT_MAX_FILES }
+        Policy {
+            dirs: Vec::new(),
+            env: Vec::new(),
+            net: NetPolicy::default(),
+            tty: false,
+            devices: false,
+            max_files: DEFAULT_MAX_FILES,
+        }
     }
 }
 
@@ -115,6 +125,44 @@ impl Policy {
         self.env.retain(|(k, _)| k != key);
         self.env.push((key.to_vec(), value.to_vec()));
         Ok(self)
+    }
+
+    /// Hands every variable of this process on; those that are set already stay as they are.
+    pub fn inherit_env(&mut self) -> &mut Policy {
+        for (key, value) in std::env::vars_os() {
+            let (key, value) = (key.as_bytes(), value.as_bytes());
+            if !key.is_empty() && !self.env.iter().any(|(k, _)| k == key) {
+                self.env.push((key.to_vec(), value.to_vec()));
+            }
+        }
+        self
+    }
+
+    /// Permits something of the network in the command line's form: `connect=HOST:PORT`, `listen=ADDR:PORT`,
+    /// `resolve=NAME`, or `all`.
+    pub fn net_spec(&mut self, spec: impl AsRef<OsStr>) -> Result<&mut Policy, PolicyError> {
+        self.net.add(&spec.as_ref().to_string_lossy())?;
+        Ok(self)
+    }
+
+    /// The network rules.
+    pub fn net(&self) -> &NetPolicy {
+        &self.net
+    }
+
+    /// Lets the guest change the settings of the terminals that it has open.
+    pub fn tty(&mut self, allow: bool) -> &mut Policy {
+        self.tty = allow;
+        self
+    }
+
+    /// Grants everything that the user has: all files under their own paths, the environment, the network, terminals.
+    pub fn allow_all(&mut self) -> Result<&mut Policy, PolicyError> {
+        if !self.dirs.iter().any(|grant| grant.guest == b"/") {
+            self.dir("/", "/", false)?;
+        }
+        self.net.allow_all();
+        Ok(self.inherit_env().tty(true))
     }
 
     /// Lets the guest make device nodes where the host's user may. Off unless asked for: whoever makes a device node

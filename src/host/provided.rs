@@ -44,8 +44,11 @@ pub fn configure(host: &mut Host, module: &Module) -> Result<()> {
             .iter()
             .any(|name| module.get_export(name).is_some());
     host.pure_wasi = !emscripten;
+    host.signals.raises = ["wasmjit_signal", "raise"].iter().any(|name| module.get_export(name).is_some());
     if module.imports().iter().any(|i| i.name == "fd_prestat_get") {
         host.open_preopens()?;
+    } else {
+        host.open_listeners(false)?;
     }
     Ok(())
 }

@@ -151,41 +151,57 @@ macro_rules! result_type {
     };
 }
 
+/// Runs a row's function, delivers the signals that are due behind it, and begins it again where such a signal has ended it.
+macro_rules! with_signals {
+    ($caller:ident $name:literal $function:path, ($($arg:expr),*) $ctx:ident, $result:ident => $answer:expr) => {
+        loop {
+            let (mem, data) = $caller.memory_and_data();
+            let mut $ctx = $crate::host::ctx::Ctx { mem, host: data.host() };
+            let $result: ::std::result::Result<_, $crate::host::errno::Errno> = $function(&mut $ctx, $($arg),*);
+            if !$ctx.host.signals.due() {
+                break $answer;
+            }
+            let interrupted = $result.as_ref().is_err_and(|errno| *errno == $crate::host::errno::Errno::EINTR);
+            let answer = $answer;
+            if !$crate::host::signals::deliver(&mut $caller, $name, interrupted)? {
+                break answer;
+            }
+        }
+    };
+}
+
 /// Calls a row's function with the context that its kind asks for.
 macro_rules! invoke_row {
-    (sys $caller:ident $function:path, $($arg:expr),*) => {{
-        let (mem, data) = $caller.memory_and_data();
-        let mut ctx = $crate::host::ctx::Ctx { mem, host: data.host() };
-        match $function(&mut ctx, $($arg),*) {
+    (sys $caller:ident $name:literal $function:path, $($arg:expr),*) => {{
+        let answer: i32 = $crate::host::rows::with_signals!($caller $name $function, ($($arg),*) ctx, result => match result {
             Ok(value) => value,
-            Err(errno) => $crate::host::errno::Errno::from(errno).negated(),
-        }
+            Err(errno) => errno.negated(),
+        });
+        ::std::result::Result::<i32, $crate::runtime::Trap>::Ok(answer)
     }};
-    (wasi $caller:ident $function:path, $($arg:expr),*) => {{
-        let (mem, data) = $caller.memory_and_data();
-        let mut ctx = $crate::host::ctx::Ctx { mem, host: data.host() };
-        match $function(&mut ctx, $($arg),*) {
+    (wasi $caller:ident $name:literal $function:path, $($arg:expr),*) => {{
+        let answer: i32 = $crate::host::rows::with_signals!($caller $name $function, ($($arg),*) ctx, result => match result {
             Ok(()) => 0i32,
             Err(errno) => i32::from($crate::host::wasi::number(ctx.host, errno)),
-        }
+        });
+        ::std::result::Result::<i32, $crate::runtime::Trap>::Ok(answer)
     }};
-    (libc $caller:ident $function:path, $($arg:expr),*) => {{
-        let (mem, data) = $caller.memory_and_data();
-        let mut ctx = $crate::host::ctx::Ctx { mem, host: data.host() };
-        let result: ::std::result::Result<i32, $crate::host::errno::Errno> = $function(&mut ctx, $($arg),*);
+    (libc $caller:ident $name:literal $function:path, $($arg:expr),*) => {{
+        let result: ::std::result::Result<i32, $crate::host::errno::Errno> =
+            $crate::host::rows::with_signals!($caller $name $function, ($($arg),*) ctx, result => result);
         $crate::host::emscripten::libc_result(&mut $caller, result)
     }};
-    (must $result:ident $caller:ident $function:path, $($arg:expr),*) => {{
+    (must $result:ident $caller:ident $name:literal $function:path, $($arg:expr),*) => {{
         let (mem, data) = $caller.memory_and_data();
         let mut ctx = $crate::host::ctx::Ctx { mem, host: data.host() };
         $function(&mut ctx, $($arg),*)
     }};
-    (get $result:ident $caller:ident $function:path, $($arg:expr),*) => {{
+    (get $result:ident $caller:ident $name:literal $function:path, $($arg:expr),*) => {{
         let (mem, data) = $caller.memory_and_data();
         let mut ctx = $crate::host::ctx::Ctx { mem, host: data.host() };
         $function(&mut ctx, $($arg),*)
     }};
-    (call $result:ident $caller:ident $function:path, $($arg:expr),*) => {
+    (call $result:ident $caller:ident $name:literal $function:path, $($arg:expr),*) => {
         $function(&mut $caller, $($arg),*)
     };
 }
@@ -195,7 +211,7 @@ macro_rules! bind_row {
     ($split:tt $linker:ident $module:literal $name:literal [$($kind:ident)+] $function:path;
      [$($args:tt)*] [$($calls:expr,)*]) => {
         $linker.func_wrap($module, $name, |mut caller: $crate::runtime::Caller<'_, T>, $($args)*| {
-            $crate::host::rows::invoke_row!($($kind)+ caller $function, $($calls),*)
+            $crate::host::rows::invoke_row!($($kind)+ caller $name $function, $($calls),*)
         })?;
     };
     (split $linker:ident $module:literal $name:literal [$($kind:ident)+] $function:path;
@@ -267,4 +283,4 @@ macro_rules! rows {
     };
 }
 
-pub(super) use {bind_row, invoke_row, result_type, role, rows};
+pub(super) use {bind_row, invoke_row, result_type, role, rows, with_signals};

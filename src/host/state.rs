@@ -4,9 +4,11 @@ use super::errno::Errno;
 use super::fd::{FdTable, File};
 use super::layout::{EM_6_0_5, Layout};
 use super::maps::Mappings;
+use super::net::Net;
 use super::path::{GuestPath, components};
 use super::policy::{Policy, PolicyError};
 use super::resolve::{Base, Grant, Namespace, Object, join};
+use super::signals::Signals;
 use super::sys::{self, Result};
 use crate::runtime::InterruptHandle;
 use std::collections::HashSet;
@@ -41,6 +43,12 @@ enum Cwd {
     Dir(Arc<Grant>, OwnedFd),
     Synthetic(Vec<Vec<u8>>),
 }
+
+/// How passed listeners are named where they need to be: like no path, as it does not begin with a slash.
+const LISTENER_NAME: &str = "\u{1}listener-";
+
+/// Most messages about one guest, which could otherwise fill a log.
+const MAX_REPORTS: usize = 64;
 
 /// The `AT_FDCWD` of guests and of Linux.
 pub const AT_FDCWD: i32 = -100;
@@ -78,8 +86,18 @@ pub struct Host {
     pub(super) maps: Mappings,
     /// State of exceptions that unwind through the host.
     pub(super) exceptions: super::emscripten::eh::Exceptions,
-    /// Unsupported calls that were reported already.
-    pub(super) reported: HashSet<&'static str>,
+    /// Sockets that wait to be entered into the table.
+    listeners: Vec<OwnedFd>,
+    /// What of the network the guest may use.
+    pub net: Net,
+    /// Signals and timers.
+    pub signals: Signals,
+    /// Whether the guest may change the settings of terminals.
+    pub(super) tty: bool,
+    /// The name that the guest gave itself.
+    pub(super) task_name: Vec<u8>,
+    /// What was reported already: calls that do not exist, and what was refused.
+    reported: HashSet<String>,
     cwd: Cwd,
 }
 
@@ -104,6 +122,11 @@ impl Host {
             soft_interrupt: None,
             maps: Mappings::default(),
             exceptions: Default::default(),
+            listeners: Vec::new(),
+            net: Net::new(policy.net.clone()),
+            signals: Signals::default(),
+            tty: policy.tty,
+            task_name: b"wasmjit".to_vec(),
             reported: HashSet::new(),
             cwd: Cwd::Synthetic(Vec::new()),
         };
@@ -145,9 +168,16 @@ impl Host {
         Ok(self)
     }
 
-    /// Opens every granted directory under its guest path from descriptor 3 on, as WASI programs expect; the current
-    /// directory too, as `.`, so that relative paths work.
+    /// Gives the guest sockets that listen, from descriptor 3 on.
+    pub fn pass_listeners(&mut self, listeners: impl IntoIterator<Item = OwnedFd>) -> &mut Host {
+        self.listeners.extend(listeners);
+        self
+    }
+
+    /// Opens the listeners that were passed, and every granted directory under its guest path, from descriptor 3 on, as WASI programs
+    /// expect; the current directory too, as `.`, so that relative paths work.
     pub fn open_preopens(&mut self) -> Result<()> {
+        self.open_listeners(true)?;
         let mut files = Vec::new();
         for grant in self.namespace.grants() {
             if let Some(root) = grant.root_dir() {
@@ -159,6 +189,16 @@ impl Host {
         }
         for file in files {
             self.fds.insert(Arc::new(file), 3, false)?;
+        }
+        Ok(())
+    }
+
+    /// Enters the listeners into the table. With names for programs that look for open directories behind them.
+    pub(super) fn open_listeners(&mut self, named: bool) -> Result<()> {
+        let named = named && !self.namespace.grants().is_empty();
+        for (index, listener) in std::mem::take(&mut self.listeners).into_iter().enumerate() {
+            let name = named.then(|| format!("{LISTENER_NAME}{index}").into_bytes());
+            self.fds.insert(Arc::new(File::passed_socket(listener, name)), 3, false)?;
         }
         Ok(())
     }
@@ -237,7 +277,7 @@ impl Host {
     pub fn blocking<R>(&self, mut call: impl FnMut() -> Result<R>) -> Result<R> {
         loop {
             match call() {
-                Err(Errno::EINTR) if !self.interrupted() => {}
+                Err(Errno::EINTR) if !self.interrupted() && !self.signals.due() => {}
                 other => return other,
             }
         }
@@ -251,9 +291,21 @@ impl Host {
 
     /// Logs once that a guest used something that does not exist here.
     pub fn report_unsupported(&mut self, name: &'static str) {
-        if self.reported.insert(name) {
+        if self.first_report(name) {
             log::warn!("the guest called {name}, which is not supported: it got ENOSYS");
         }
+    }
+
+    /// Logs once that the guest was refused something, and what would grant it.
+    pub fn refuse(&mut self, what: &str, grant: &str) -> Errno {
+        if self.first_report(what) {
+            log::warn!("the guest was not permitted to {what}; to permit it: {grant}");
+        }
+        Errno::EACCES
+    }
+
+    fn first_report(&mut self, what: &str) -> bool {
+        self.reported.len() < MAX_REPORTS && self.reported.insert(what.to_string())
     }
 
     /// Begins in the host's current directory where the guest sees it under the same path, else in the only grant,

@@ -1,6 +1,6 @@
 //! System calls of the host, as safe functions over owned types.
 //!
-//! This is the only file below `host/` with `unsafe` in it. The functions add no policy: they check nothing but the
+//! This file and those in `sys/` are the only ones below `host/` with `unsafe` in them. The functions add no policy: they check nothing but the
 //! result, and a failed call is an [`Errno`]. Descriptors come as [`BorrowedFd`], paths as `&CStr`, buffers as slices
 //! or as a [`GuestIov`], whose pointers the guest memory has checked.
 #![allow(unsafe_code)]
@@ -33,6 +33,10 @@ macro_rules! call {
         check(unsafe { libc::$name($($arg),*) })
     }};
 }
+
+pub mod event;
+pub mod net;
+pub mod signal;
 
 /// Takes ownership of a descriptor that a successful call has just made.
 fn owned(fd: i32) -> OwnedFd {
@@ -99,6 +103,12 @@ pub fn fstatfs(fd: BorrowedFd<'_>) -> Result<StatFs> {
 /// `readlinkat(2)`; an empty name reads the link that `dir` itself is.
 pub fn readlinkat(dir: BorrowedFd<'_>, name: &CStr, buf: &mut [u8]) -> Result<usize> {
     call!(readlinkat(dir.as_raw_fd(), name.as_ptr(), buf.as_mut_ptr().cast(), buf.len())).map(|n| n as usize)
+}
+
+/// The name under which the kernel finds what a descriptor stands for.
+pub fn fd_name(fd: BorrowedFd<'_>) -> Vec<u8> {
+    let name = ProcPath::new(fd);
+    name.0.iter().copied().take_while(|b| *b != 0).collect()
 }
 
 /// The path at which the kernel shows `fd`.
@@ -339,6 +349,12 @@ pub fn copy_file_range(
     let (from_fd, from_off) = (from.0.as_raw_fd(), pointer(from.1));
     let (to_fd, to_off) = (to.0.as_raw_fd(), pointer(to.1));
     call!(copy_file_range(from_fd, from_off, to_fd, to_off, len, 0)).map(|n| n as usize)
+}
+
+/// `sendfile(2)`; a `None` offset uses and moves the file position.
+pub fn sendfile(to: BorrowedFd<'_>, from: BorrowedFd<'_>, offset: Option<&mut i64>, len: usize) -> Result<usize> {
+    let offset = offset.map_or(std::ptr::null_mut(), |o| &raw mut *o);
+    call!(sendfile64(to.as_raw_fd(), from.as_raw_fd(), offset, len)).map(|n| n as usize)
 }
 
 /// `pipe2(2)`: the reading and the writing end.

@@ -3,6 +3,8 @@
 //! Values travel as bits in a `u64`; the upper half of a 32-bit value is zero on the way out and ignored on the way
 //! in. Constant folding calls these functions, and compiled code is tested against them. Spec: "Numerics".
 
+pub mod vector;
+
 use super::ops::{BinaryKind, CompareKind, ConvertKind, UnaryKind};
 use super::types::Type;
 use crate::abi::trap::TrapCode;
@@ -30,6 +32,7 @@ pub fn unary(ty: Type, kind: UnaryKind, a: u64) -> u64 {
         Type::I64 | Type::Ref => unary_i64(kind, a),
         Type::F32 => unary_f32(kind, a as u32),
         Type::F64 => unary_f64(kind, a),
+        Type::V128 => unreachable!("{kind:?} has no vector form"),
     }
 }
 
@@ -101,6 +104,7 @@ pub fn binary(ty: Type, kind: BinaryKind, a: u64, b: u64) -> Result<u64, TrapCod
         Type::I64 | Type::Ref => binary_i64(kind, a, b),
         Type::F32 => Ok(binary_f32(kind, f32_of(a), f32_of(b))),
         Type::F64 => Ok(binary_f64(kind, f64_of(a), f64_of(b))),
+        Type::V128 => unreachable!("{kind:?} has no vector form"),
     }
 }
 
@@ -169,6 +173,7 @@ pub fn compare(ty: Type, kind: CompareKind, a: u64, b: u64) -> bool {
         Type::I64 | Type::Ref => compare_int(kind, (a, b), (a as i64, b as i64)),
         Type::F32 => compare_float(kind, f64::from(f32_of(a)), f64::from(f32_of(b))),
         Type::F64 => compare_float(kind, f64_of(a), f64_of(b)),
+        Type::V128 => unreachable!("{kind:?} has no vector form"),
     }
 }
 

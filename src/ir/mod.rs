@@ -1,6 +1,6 @@
 //! SSA form of one wasm function, between validation and machine code.
 //!
-//! - [`types`] and [`ops`]: value types and the operation tables;
+//! - [`types`], [`ops`] and [`simd`]: value types and the operation tables;
 //! - [`func`]: [`func::Function`], its blocks, instructions and terminators;
 //! - [`build`]: wasm body to IR in one pass;
 //! - [`eval`]: the meaning of numeric operations, the one place that knows it;
@@ -16,6 +16,7 @@ pub mod eval;
 pub mod func;
 pub mod ops;
 pub mod passes;
+pub mod simd;
 pub mod text;
 pub mod types;
 pub mod verify;

@@ -3,6 +3,7 @@
 //! An operation's type says at which width it works: `Binary(I32, Add)` and `Binary(F64, Add)` are one kind.
 //! Comparisons and tests give an `I32` that is 0 or 1.
 
+use super::simd::{Shape, VectorOp};
 use super::types::Type;
 use crate::wasm::{DataIndex, ElemIndex, FuncIndex, GlobalIndex, TableIndex, TypeIndex};
 
@@ -98,6 +99,24 @@ kinds! {
         Max = "max",
         /// Magnitude of the first, sign of the second.
         Copysign = "copysign",
+    }
+}
+
+kinds! {
+    /// What an atomic read-modify-write makes of the old value and its operand.
+    RmwKind {
+        /// Sum.
+        Add = "add",
+        /// Difference.
+        Sub = "sub",
+        /// Bitwise and.
+        And = "and",
+        /// Bitwise or.
+        Or = "or",
+        /// Bitwise exclusive or.
+        Xor = "xor",
+        /// The operand.
+        Xchg = "xchg",
     }
 }
 
@@ -277,6 +296,19 @@ accesses! {
         I64U16: I64, 2 = "i64.load16_u",
         I64S32: I64, 4 = "i64.load32_s",
         I64U32: I64, 4 = "i64.load32_u",
+        V128: V128, 16 = "v128.load",
+        V128S8x8: V128, 8 = "v128.load8x8_s",
+        V128U8x8: V128, 8 = "v128.load8x8_u",
+        V128S16x4: V128, 8 = "v128.load16x4_s",
+        V128U16x4: V128, 8 = "v128.load16x4_u",
+        V128S32x2: V128, 8 = "v128.load32x2_s",
+        V128U32x2: V128, 8 = "v128.load32x2_u",
+        V128Splat8: V128, 1 = "v128.load8_splat",
+        V128Splat16: V128, 2 = "v128.load16_splat",
+        V128Splat32: V128, 4 = "v128.load32_splat",
+        V128Splat64: V128, 8 = "v128.load64_splat",
+        V128Zero32: V128, 4 = "v128.load32_zero",
+        V128Zero64: V128, 8 = "v128.load64_zero",
     }
 }
 
@@ -292,13 +324,14 @@ accesses! {
         I64As8: I64, 1 = "i64.store8",
         I64As16: I64, 2 = "i64.store16",
         I64As32: I64, 4 = "i64.store32",
+        V128: V128, 16 = "v128.store",
     }
 }
 
 /// An instruction's operation. Operands are in `args` in the order given here; results in `results`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Op {
-    /// `() -> ty`: a constant by its bits (upper half zero for 32-bit types; null is `Ref` 0).
+    /// `() -> ty`: a constant by its bits (upper half zero for 32-bit types; null is `Ref` 0; a vector of zeros is `V128` 0).
     Const(Type, u64),
     /// `(ty) -> ty`
     Unary(Type, UnaryKind),
@@ -314,6 +347,34 @@ pub enum Op {
     Load(LoadKind, u32),
     /// `(i32 address, value) -> ()`
     Store(StoreKind, u32),
+    /// As its row says.
+    Vector(VectorOp),
+    /// `() -> v128`: a constant that is not zero.
+    VectorConst([u8; 16]),
+    /// `(v128, v128) -> v128`: bytes of both by their numbers.
+    Shuffle([u8; 16]),
+    /// `(v128) -> lane`: a lane, sign-extended if asked for and narrow.
+    ExtractLane(Shape, bool, u8),
+    /// `(v128, lane) -> v128`
+    ReplaceLane(Shape, u8),
+    /// `(i32 address, v128) -> v128`: replaces a lane by what is read.
+    LoadLane(Shape, u8, u32),
+    /// `(i32 address, v128) -> ()`: writes a lane.
+    StoreLane(Shape, u8, u32),
+    /// `(i32 address) -> value`: sequentially consistent, as all atomic accesses; narrow ones extend with zeros.
+    AtomicLoad(LoadKind, u32),
+    /// `(i32 address, value) -> ()`
+    AtomicStore(StoreKind, u32),
+    /// `(i32 address, value) -> old value`; the kind names width and type.
+    AtomicRmw(RmwKind, LoadKind, u32),
+    /// `(i32 address, expected, replacement) -> old value`
+    AtomicCmpxchg(LoadKind, u32),
+    /// `() -> ()`
+    AtomicFence,
+    /// `(i32 address, expected, i64 timeout) -> i32`: waits on 32 or 64 bits.
+    AtomicWait(Type, u32),
+    /// `(i32 address, i32 count) -> i32`
+    AtomicNotify(u32),
     /// `() -> ty`
     GlobalGet(GlobalIndex),
     /// `(ty) -> ()`
@@ -365,6 +426,7 @@ impl Op {
             }
             Op::Convert(kind) => !kind.traps(),
             Op::Const(..) | Op::Unary(..) | Op::Compare(..) | Op::Select(_) | Op::RefFunc(_) => true,
+            Op::Vector(_) | Op::VectorConst(_) | Op::Shuffle(_) | Op::ExtractLane(..) | Op::ReplaceLane(..) => true,
             _ => false,
         }
     }

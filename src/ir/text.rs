@@ -60,6 +60,7 @@ fn op_text(op: Op) -> String {
         Op::Compare(ty, kind) => format!("{}.{}", ty.name(), kind.name()),
         Op::Convert(kind) => kind.name().to_string(),
         Op::Select(ty) => format!("{}.select", ty.name()),
+        Op::Vector(op) => op.name().to_string(),
         Op::Load(kind, offset) => format!("{}+{offset:#x}", kind.name()),
         Op::Store(kind, offset) => format!("{}+{offset:#x}", kind.name()),
         other => format!("{other:?}"),

@@ -15,12 +15,19 @@ pub enum Type {
     F64,
     /// A reference: 64 bits, 0 is null.
     Ref,
+    /// A vector of 128 bits.
+    V128,
 }
 
 impl Type {
-    /// Whether the value lives in a float register.
+    /// Whether the value lives in a float register (vectors do).
     pub fn is_float(self) -> bool {
-        matches!(self, Type::F32 | Type::F64)
+        matches!(self, Type::F32 | Type::F64 | Type::V128)
+    }
+
+    /// Cells of 8 bytes that the value takes in stack areas and argument arrays.
+    pub fn cells(self) -> u32 {
+        if self == Type::V128 { 2 } else { 1 }
     }
 
     /// Whether the value takes 64 bits.
@@ -36,6 +43,7 @@ impl Type {
             Type::F32 => "f32",
             Type::F64 => "f64",
             Type::Ref => "ref",
+            Type::V128 => "v128",
         }
     }
 }
@@ -47,6 +55,7 @@ impl From<ValType> for Type {
             ValType::I64 => Type::I64,
             ValType::F32 => Type::F32,
             ValType::F64 => Type::F64,
+            ValType::V128 => Type::V128,
             ValType::FuncRef | ValType::ExternRef => Type::Ref,
         }
     }

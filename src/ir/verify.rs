@@ -107,7 +107,7 @@ impl Verifier<'_> {
 
     /// Types that an operation takes and gives.
     fn signature(&self, op: Op) -> (Vec<Type>, Vec<Type>) {
-        use Type::{I32, Ref};
+        use Type::{I32, I64, Ref, V128};
         let wasm = |types: &[crate::wasm::ValType]| types.iter().map(|ty| Type::from(*ty)).collect::<Vec<_>>();
         match op {
             Op::Const(ty, _) => (vec![], vec![ty]),
@@ -118,6 +118,20 @@ impl Verifier<'_> {
             Op::Select(ty) => (vec![ty, ty, I32], vec![ty]),
             Op::Load(kind, _) => (vec![I32], vec![kind.ty()]),
             Op::Store(kind, _) => (vec![I32, kind.ty()], vec![]),
+            Op::Vector(op) => (op.args().to_vec(), vec![op.result()]),
+            Op::VectorConst(_) => (vec![], vec![V128]),
+            Op::Shuffle(_) => (vec![V128, V128], vec![V128]),
+            Op::ExtractLane(shape, ..) => (vec![V128], vec![shape.lane()]),
+            Op::ReplaceLane(shape, _) => (vec![V128, shape.lane()], vec![V128]),
+            Op::LoadLane(..) => (vec![I32, V128], vec![V128]),
+            Op::StoreLane(..) => (vec![I32, V128], vec![]),
+            Op::AtomicLoad(kind, _) => (vec![I32], vec![kind.ty()]),
+            Op::AtomicStore(kind, _) => (vec![I32, kind.ty()], vec![]),
+            Op::AtomicRmw(_, kind, _) => (vec![I32, kind.ty()], vec![kind.ty()]),
+            Op::AtomicCmpxchg(kind, _) => (vec![I32, kind.ty(), kind.ty()], vec![kind.ty()]),
+            Op::AtomicFence => (vec![], vec![]),
+            Op::AtomicWait(ty, _) => (vec![I32, ty, I64], vec![I32]),
+            Op::AtomicNotify(_) => (vec![I32, I32], vec![I32]),
             Op::GlobalGet(index) => (vec![], vec![self.module.globals[index.index()].content.into()]),
             Op::GlobalSet(index) => (vec![self.module.globals[index.index()].content.into()], vec![]),
             Op::Call(func) => {

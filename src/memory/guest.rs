@@ -5,6 +5,7 @@
 //! lets it be: copy first whatever is checked and then used.
 
 use std::marker::PhantomData;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::abi::vmctx::MemoryDesc;
 
@@ -67,10 +68,15 @@ impl<'a> GuestMemory<'a> {
     /// The memory that a descriptor describes.
     ///
     /// # Safety
-    /// The descriptor is true, and the memory neither goes away nor is borrowed mutably by anyone else during `'a`.
+    /// The descriptor is true, and the memory neither goes away nor is borrowed mutably by anyone else during `'a`. (Other
+    /// threads may change the bytes of a shared memory at any time, as a hostile guest may: nothing relies on them.)
     pub unsafe fn from_desc(desc: *const MemoryDesc) -> GuestMemory<'a> {
         // SAFETY: by contract the descriptor can be read.
-        let (base, bytes) = unsafe { ((*desc).base, (*desc).bytes) };
+        let (base, bytes) = unsafe {
+            // Of a shared memory, another thread may be changing the length.
+            let bytes = AtomicU64::from_ptr((&raw const (*desc).bytes).cast_mut());
+            ((*desc).base, bytes.load(Ordering::Acquire))
+        };
         GuestMemory { base, bytes, _memory: PhantomData }
     }
 

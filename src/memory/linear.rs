@@ -1,7 +1,9 @@
 //! The address space of one linear memory.
 
 use std::io;
+use std::ptr::NonNull;
 use std::sync::Mutex;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::abi::vmctx::MemoryDesc;
 use crate::sys::mapping::Reservation;
@@ -30,13 +32,14 @@ static POOL: Mutex<Vec<Reservation>> = Mutex::new(Vec::new());
 #[derive(Debug)]
 pub struct LinearMemory {
     reservation: Option<Reservation>,
-    desc: Box<MemoryDesc>,
+    /// Owned; several threads read a shared memory's.
+    desc: NonNull<MemoryDesc>,
     limit: u64,
 }
 
 // SAFETY: the descriptor's pointer is into the reservation that the memory owns.
 unsafe impl Send for LinearMemory {}
-// SAFETY: methods that take `&self` only read the descriptor, and those that change it take `&mut self`.
+// SAFETY: the descriptor's length is read and written atomically, its base never changes, and growth is exclusive.
 unsafe impl Sync for LinearMemory {}
 
 impl LinearMemory {
@@ -52,7 +55,7 @@ impl LinearMemory {
         };
         let base = reservation.base().as_ptr().wrapping_add(GUARD_BYTES as usize);
         let limit = u64::from(limit.min(MAX_PAGES)) * PAGE_BYTES;
-        let desc = Box::new(MemoryDesc { base, bytes: 0 });
+        let desc = NonNull::from(Box::leak(Box::new(MemoryDesc { base, bytes: 0 })));
         let mut memory = LinearMemory { reservation: Some(reservation), desc, limit };
         match memory.grow(pages) {
             Some(_) => Ok(memory),
@@ -62,7 +65,12 @@ impl LinearMemory {
 
     /// Current size in pages.
     pub fn pages(&self) -> u32 {
-        (self.desc.bytes / PAGE_BYTES) as u32
+        (self.len() / PAGE_BYTES) as u32
+    }
+
+    fn length(&self) -> &AtomicU64 {
+        // SAFETY: the descriptor lives as long as the memory, and everybody uses its length atomically.
+        unsafe { AtomicU64::from_ptr(&raw mut (*self.desc.as_ptr()).bytes) }
     }
 
     /// Most pages that it may have.
@@ -72,37 +80,51 @@ impl LinearMemory {
 
     /// Current size in bytes.
     pub fn len(&self) -> u64 {
-        self.desc.bytes
+        self.length().load(Ordering::Acquire)
     }
 
     /// Whether the memory has no bytes.
     pub fn is_empty(&self) -> bool {
-        self.desc.bytes == 0
+        self.len() == 0
     }
 
     /// Adds pages; returns the previous size in pages, or `None` if the limit or the system forbids it.
     pub fn grow(&mut self, pages: u32) -> Option<u32> {
-        let old = self.desc.bytes;
+        // SAFETY: `self` is borrowed mutably.
+        unsafe { self.extend(pages) }
+    }
+
+    /// As [`LinearMemory::grow`].
+    ///
+    /// # Safety
+    /// Nobody else grows the memory meanwhile.
+    pub(super) unsafe fn extend(&self, pages: u32) -> Option<u32> {
+        let old = self.len();
         let added = u64::from(pages) * PAGE_BYTES;
         let new = old.checked_add(added).filter(|new| *new <= self.limit)?;
         let offset = (GUARD_BYTES + old) as usize;
         self.reservation.as_ref()?.commit(offset, added as usize).ok()?;
-        self.desc.bytes = new;
+        self.length().store(new, Ordering::Release);
         Some((old / PAGE_BYTES) as u32)
     }
 
     /// The descriptor that compiled code reads. Its address is constant.
     pub fn desc(&mut self) -> *mut MemoryDesc {
-        &mut *self.desc
+        self.descriptor()
+    }
+
+    pub(super) fn descriptor(&self) -> *mut MemoryDesc {
+        self.desc.as_ptr()
     }
 }
 
 impl Drop for LinearMemory {
     fn drop(&mut self) {
+        let bytes = self.len();
+        // SAFETY: it came from a box, and nobody uses the memory any more.
+        drop(unsafe { Box::from_raw(self.desc.as_ptr()) });
         let Some(reservation) = self.reservation.take() else { return };
-        if self.desc.bytes > POOLED_BYTES
-            || reservation.decommit(GUARD_BYTES as usize, self.desc.bytes as usize).is_err()
-        {
+        if bytes > POOLED_BYTES || reservation.decommit(GUARD_BYTES as usize, bytes as usize).is_err() {
             return;
         }
         let mut pool = POOL.lock().unwrap_or_else(std::sync::PoisonError::into_inner);

@@ -1,12 +1,16 @@
 //! Linear memory reservations and checked guest pointers.
 //!
-//! [`LinearMemory`] owns the address space of one memory and never moves it. [`GuestMemory`] is the one place where addresses
+//! [`LinearMemory`] owns the address space of one memory and never moves it; [`SharedMemory`] is one that threads share, and [`parking`]
+//! is where they wait for each other. [`GuestMemory`] is the one place where addresses
 //! and lengths that a guest supplies are checked.
 
 #![allow(unsafe_code)]
 
 mod guest;
 mod linear;
+pub mod parking;
+mod shared;
 
 pub use guest::{GuestMemory, IoVec, MemoryFault, Pod};
 pub use linear::{GUARD_BYTES, LinearMemory, MAX_PAGES, PAGE_BYTES, RESERVED_BYTES};
+pub use shared::SharedMemory;

@@ -2,6 +2,8 @@
 
 use std::mem::offset_of;
 use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::time::Duration;
 
 use super::call::{self, Reason};
 use super::externs::TableData;
@@ -10,6 +12,7 @@ use crate::abi::builtins::Builtin;
 use crate::abi::trap::TrapCode;
 use crate::abi::vmctx::{VmCtx, offset};
 use crate::memory::GuestMemory;
+use crate::memory::parking::{self, Waited};
 use crate::sys::exit_shim;
 
 /// `start..start + len` as indices of something that has `size` elements.
@@ -120,6 +123,49 @@ impl InstanceData {
     }
 }
 
+/// Waiting threads.
+impl InstanceData {
+    /// The host address of an aligned word.
+    fn atomic_word(&mut self, address: u64, bytes: u64) -> Result<*mut u8, TrapCode> {
+        if !address.is_multiple_of(bytes) {
+            return Err(TrapCode::UnalignedAtomic);
+        }
+        let address = u32::try_from(address).map_err(|_| TrapCode::MemoryOutOfBounds)?;
+        self.guest_memory().check(address, bytes).map_err(|_| TrapCode::MemoryOutOfBounds)
+    }
+
+    fn is_memory_shared(&self) -> bool {
+        // SAFETY: as in `guest_memory`.
+        self.memory.is_some_and(|memory| unsafe { (*memory.as_ptr()).memory.is_shared() })
+    }
+
+    /// `W` is the atomic type of the word that is waited at.
+    fn atomic_wait<W>(
+        &mut self,
+        address: u64,
+        expected: impl FnOnce(&W) -> bool,
+        timeout: i64,
+    ) -> Result<u64, TrapCode> {
+        let word = self.atomic_word(address, size_of::<W>() as u64)?;
+        if !self.is_memory_shared() {
+            return Err(TrapCode::ExpectedSharedMemory);
+        }
+        let timeout = u64::try_from(timeout).ok().map(Duration::from_nanos);
+        // SAFETY: the store lives while its guest runs; the word is aligned and accessible, and shared memories do not shrink.
+        let outcome = unsafe {
+            let core = &*self.core;
+            let interrupt = core.engine.config().interruptible.then_some(&*core.interrupt);
+            parking::wait(word, || expected(&*word.cast::<W>()), timeout, interrupt)
+        };
+        if outcome == Waited::Interrupted { Err(TrapCode::Interrupt) } else { Ok(outcome as u64) }
+    }
+
+    fn atomic_notify(&mut self, address: u64, count: u32) -> Result<u32, TrapCode> {
+        let word = self.atomic_word(address, 4)?;
+        Ok(if self.is_memory_shared() { parking::notify(word, count) } else { 0 })
+    }
+}
+
 /// Gives a builtin's result back, or leaves the guest.
 ///
 /// # Safety
@@ -181,6 +227,13 @@ entries! {
         this.table_init(table, segment, dst, src, len)
     }
     elem_drop(this, segment: u32) { this.elem_drop(segment); Ok(()) }
+    atomic_wait32(this, address: u64, expected: u32, timeout: i64) -> u64 {
+        this.atomic_wait::<AtomicU32>(address, |word| word.load(Ordering::SeqCst) == expected, timeout)
+    }
+    atomic_wait64(this, address: u64, expected: u64, timeout: i64) -> u64 {
+        this.atomic_wait::<AtomicU64>(address, |word| word.load(Ordering::SeqCst) == expected, timeout)
+    }
+    atomic_notify(this, address: u64, count: u32) -> u64 { this.atomic_notify(address, count).map(u64::from) }
 }
 
 /// The table that vmctx headers point to.

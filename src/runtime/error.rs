@@ -113,6 +113,7 @@ impl fmt::Display for Described<'_> {
                 write!(f, "table of {}, {} entries", name(ty.element), limits(ty.limits.min, ty.limits.max))
             }
             ExternType::Memory(ty) => write!(f, "memory, {} pages", limits(ty.min, ty.max)),
+            ExternType::SharedMemory(ty) => write!(f, "shared memory, {} pages", limits(ty.min, ty.max)),
             ExternType::Global(ty) => {
                 write!(f, "{} global {}", if ty.mutable { "mutable" } else { "constant" }, name(ty.content))
             }
@@ -130,6 +131,7 @@ fn name(ty: ValType) -> &'static str {
         ValType::I64 => "i64",
         ValType::F32 => "f32",
         ValType::F64 => "f64",
+        ValType::V128 => "v128",
         ValType::FuncRef => "funcref",
         ValType::ExternRef => "externref",
     }

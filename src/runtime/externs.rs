@@ -6,8 +6,8 @@ use super::error::Error;
 use super::func::Func;
 use super::store::{AsContext, AsContextMut, CoreAccess, StoreCore, StoreId};
 use super::values::Val;
-use crate::abi::vmctx::TableDesc;
-use crate::memory::{GuestMemory, LinearMemory, MAX_PAGES};
+use crate::abi::vmctx::{MemoryDesc, TableDesc};
+use crate::memory::{GuestMemory, LinearMemory, MAX_PAGES, SharedMemory};
 use crate::wasm::{ExternType, GlobalType, Limits, TableType};
 
 /// Something that modules import and export.
@@ -29,6 +29,7 @@ impl Extern {
         match self {
             Extern::Func(func) => ExternType::Func(func.ty(store)),
             Extern::Table(table) => ExternType::Table(table.ty(store)),
+            Extern::Memory(memory) if memory.shared(&store).is_some() => ExternType::SharedMemory(memory.ty(store)),
             Extern::Memory(memory) => ExternType::Memory(memory.ty(store)),
             Extern::Global(global) => ExternType::Global(global.ty()),
         }
@@ -58,25 +59,74 @@ pub(crate) fn assert_store(core: &StoreCore, store: StoreId) {
     assert!(core.id == store, "a handle was used with another store than its own");
 }
 
+/// Where a memory's bytes are.
+pub(crate) enum Backing {
+    Own(LinearMemory),
+    Shared(SharedMemory),
+}
+
+impl Backing {
+    pub(crate) fn desc(&mut self) -> *mut MemoryDesc {
+        match self {
+            Backing::Own(memory) => memory.desc(),
+            Backing::Shared(memory) => memory.desc(),
+        }
+    }
+
+    pub(crate) fn grow(&mut self, pages: u32) -> Option<u32> {
+        match self {
+            Backing::Own(memory) => memory.grow(pages),
+            Backing::Shared(memory) => memory.grow(pages),
+        }
+    }
+
+    /// Most pages that it may have; a shared memory is handed to nobody and says what it has.
+    fn limit_pages(&self) -> u32 {
+        match self {
+            Backing::Own(memory) => memory.limit_pages(),
+            Backing::Shared(memory) => memory.pages(),
+        }
+    }
+
+    fn pages(&self) -> u32 {
+        match self {
+            Backing::Own(memory) => memory.pages(),
+            Backing::Shared(memory) => memory.pages(),
+        }
+    }
+
+    pub(crate) fn is_shared(&self) -> bool {
+        matches!(self, Backing::Shared(_))
+    }
+}
+
 /// A memory as the store owns it.
 pub(crate) struct MemoryData {
-    pub(crate) memory: LinearMemory,
+    pub(crate) memory: Backing,
     /// The declared maximum.
     max: Option<u32>,
 }
 
 impl StoreCore {
-    pub(crate) fn new_memory(&mut self, limits: Limits) -> Result<Memory, Error> {
+    pub(crate) fn new_memory(&mut self, limits: Limits, shared: bool) -> Result<Memory, Error> {
         let limit = limits.max.unwrap_or(MAX_PAGES).min(self.page_limit());
         if limits.min > limit {
             let message = format!("the module wants {} pages of memory, and the limit is {limit} pages", limits.min);
             return Err(Error::Limit(message));
         }
-        let memory = LinearMemory::new(limits.min, limit)
-            .map_err(|error| Error::Limit(format!("no {} pages of memory: {error}", limits.min)))?;
-        let raw = NonNull::from(Box::leak(Box::new(MemoryData { memory, max: limits.max })));
+        let memory = if shared {
+            SharedMemory::with_limit(limits.min, limits.max.unwrap_or(MAX_PAGES), limit).map(Backing::Shared)
+        } else {
+            LinearMemory::new(limits.min, limit).map(Backing::Own)
+        };
+        let memory = memory.map_err(|error| Error::Limit(format!("no {} pages of memory: {error}", limits.min)))?;
+        Ok(self.add_memory(memory, limits.max))
+    }
+
+    fn add_memory(&mut self, memory: Backing, max: Option<u32>) -> Memory {
+        let raw = NonNull::from(Box::leak(Box::new(MemoryData { memory, max })));
         self.memories.push(raw);
-        Ok(Memory { store: self.id, raw })
+        Memory { store: self.id, raw }
     }
 
     pub(crate) fn new_table(&mut self, ty: TableType, init: u64) -> Result<Table, Error> {
@@ -93,8 +143,8 @@ impl StoreCore {
         Ok(Table { store: self.id, raw })
     }
 
-    pub(crate) fn new_global(&mut self, ty: GlobalType, bits: u64) -> Global {
-        let cell: &mut [u64; 2] = Box::leak(Box::new([bits, 0]));
+    pub(crate) fn new_global(&mut self, ty: GlobalType, bits: [u64; 2]) -> Global {
+        let cell: &mut [u64; 2] = Box::leak(Box::new(bits));
         let cell = NonNull::from(cell).cast();
         self.globals.push(cell);
         Global { store: self.id, cell, ty }
@@ -119,7 +169,22 @@ impl Memory {
     /// # Errors
     /// If the store's limit forbids it or address space is short.
     pub fn new(mut store: impl AsContextMut, limits: Limits) -> Result<Memory, Error> {
-        store.core_mut().new_memory(limits)
+        store.core_mut().new_memory(limits, false)
+    }
+
+    /// Puts a memory that threads share into a store; modules import it as a shared memory.
+    pub fn from_shared(mut store: impl AsContextMut, memory: &SharedMemory) -> Memory {
+        store.core_mut().add_memory(Backing::Shared(memory.clone()), Some(memory.max()))
+    }
+
+    /// The memory for other threads' stores, if it is shared.
+    pub fn shared(&self, store: impl AsContext) -> Option<SharedMemory> {
+        assert_store(store.core(), self.store);
+        // SAFETY: the store, which is borrowed, owns the memory.
+        match unsafe { &self.raw.as_ref().memory } {
+            Backing::Own(_) => None,
+            Backing::Shared(memory) => Some(memory.clone()),
+        }
     }
 
     /// Its type, with the current size as the minimum.
@@ -300,8 +365,8 @@ impl Global {
     pub fn get(&self, store: impl AsContext) -> Val {
         let core = store.core();
         assert_store(core, self.store);
-        // SAFETY: the store, which is borrowed, owns the cell, which holds a value of the global's type.
-        unsafe { Val::from_bits(self.ty.content, self.cell.as_ptr().read(), core.id) }
+        // SAFETY: the store, which is borrowed, owns the cell of 16 bytes, which holds a value of the global's type.
+        unsafe { Val::from_cell(self.ty.content, self.cell.as_ptr().cast::<[u64; 2]>().read(), core.id) }
     }
 
     /// Changes the value.
@@ -315,13 +380,13 @@ impl Global {
             return Err(Error::Usage("the global is constant".into()));
         }
         let bits = global_bits(core, self.ty, value)?;
-        // SAFETY: the store, which is borrowed mutably, owns the cell.
-        unsafe { self.cell.as_ptr().write(bits) };
+        // SAFETY: the store, which is borrowed mutably, owns the cell of 16 bytes.
+        unsafe { self.cell.as_ptr().cast::<[u64; 2]>().write(bits) };
         Ok(())
     }
 }
 
-fn global_bits(core: &StoreCore, ty: GlobalType, value: Val) -> Result<u64, Error> {
-    let bits = (value.ty() == ty.content).then(|| value.to_bits(core.id)).flatten();
+fn global_bits(core: &StoreCore, ty: GlobalType, value: Val) -> Result<[u64; 2], Error> {
+    let bits = (value.ty() == ty.content).then(|| value.to_cell(core.id)).flatten();
     bits.ok_or_else(|| Error::Usage(format!("a global of {:?} cannot hold {value:?}", ty.content)))
 }

@@ -14,6 +14,7 @@ use super::trap::Trap;
 use super::values::{Val, WasmTy};
 use crate::abi::trap::TrapCode;
 use crate::abi::vmctx::FuncRef;
+use crate::ir::types::Type;
 use crate::wasm::{FuncType, ValType};
 
 /// Mark in [`FuncRef::reserved`] of host functions, whose ctx is a host context.
@@ -41,11 +42,15 @@ impl Func {
     }
 
     /// A host function whose type is known at run time only. The results that it writes must have the type's types.
+    ///
+    /// # Errors
+    /// If its type has vectors.
     pub fn new<S: AsContextMut>(
         mut store: S,
         ty: FuncType,
         closure: impl Fn(Caller<'_, S::Data>, &[Val], &mut [Val]) -> Result<(), Trap> + Send + Sync + 'static,
     ) -> Result<Func, Error> {
+        super::host::refuse_vectors(&ty)?;
         Func::bind(store.store_ptr().core_ptr(), store.core_mut(), &Arc::new(HostFunc::dynamic(ty, closure)))
     }
 
@@ -97,17 +102,21 @@ impl Func {
         let engine = core.engine.clone();
         let ty = engine.func_type(func_ref.type_id);
         let fits = args.len() == ty.params.len() && args.iter().zip(&ty.params).all(|(arg, ty)| arg.ty() == *ty);
-        let cells: Option<Vec<u64>> = args.iter().map(|arg| arg.to_bits(id)).collect();
-        let Some(mut values) = cells.filter(|_| fits) else {
+        let Some(mut values) = arguments(args, id).filter(|_| fits) else {
             let message = format!("the function has type {}, and the arguments are {args:?}", describe_func(ty));
             return Err(Error::Usage(message).into());
         };
-        values.resize(ty.params.len().max(ty.results.len()), 0);
+        values.resize(cells(&ty.params).max(cells(&ty.results)), 0);
         // SAFETY: the handle belongs to the store; arguments have been checked.
         unsafe { call::invoke(store.store_ptr().core_ptr(), target(&func_ref), values.as_mut_ptr())? };
-        let results = ty.results.iter().zip(&values);
-        // SAFETY: the guest's results have the types that validation gave them.
-        Ok(results.map(|(ty, bits)| unsafe { Val::from_bits(*ty, *bits, id) }).collect())
+        let mut at = 0;
+        let results = ty.results.iter().map(|ty| {
+            let cell = [values[at], values.get(at + 1).copied().unwrap_or(0)];
+            at += Type::from(*ty).cells() as usize;
+            // SAFETY: the guest's results have the types that validation gave them.
+            unsafe { Val::from_cell(*ty, cell, id) }
+        });
+        Ok(results.collect())
     }
 
     /// A handle for calls with Rust types.
@@ -138,6 +147,21 @@ impl Func {
         let typed = self.typed::<P, R>(&store).map_err(|_| TrapCode::IndirectCallTypeMismatch)?;
         typed.call(store, params)
     }
+}
+
+/// Cells of 8 bytes that values of these types take.
+fn cells(types: &[ValType]) -> usize {
+    types.iter().map(|ty| Type::from(*ty).cells() as usize).sum()
+}
+
+/// The arguments' cells, or `None` if a reference belongs to another store.
+fn arguments(args: &[Val], store: StoreId) -> Option<Vec<u64>> {
+    let mut values = Vec::with_capacity(args.len() + 1);
+    for arg in args {
+        let cell = arg.to_cell(store)?;
+        values.extend_from_slice(&cell[..Type::from(arg.ty()).cells() as usize]);
+    }
+    Some(values)
 }
 
 /// How to call what a reference refers to.

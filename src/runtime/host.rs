@@ -65,12 +65,22 @@ pub(crate) unsafe extern "C" fn host_trampoline(ctx: *mut HostCtx, _code: *const
 /// Assembles the code that gathers arguments for dynamically typed functions.
 pub(crate) fn assemble_thunk(ty: &FuncType) -> Vec<u8> {
     let class = |ty: &ValType| match ty {
-        ValType::F32 | ValType::F64 => Class::Float,
+        // Vectors only pass through functions that trap: others are refused.
+        ValType::F32 | ValType::F64 | ValType::V128 => Class::Float,
         ValType::I32 | ValType::I64 | ValType::FuncRef | ValType::ExternRef => Class::Int,
     };
     let params: Vec<_> = ty.params.iter().map(class).collect();
     let results: Vec<_> = ty.results.iter().map(class).collect();
     host_thunk(&params, &results, HostCtx::OFFSETS)
+}
+
+/// Vectors do not cross to host functions.
+pub(crate) fn refuse_vectors(ty: &FuncType) -> Result<(), Error> {
+    if ty.params.iter().chain(&ty.results).any(|ty| *ty == ValType::V128) {
+        let message = "a host function cannot take or return vectors (v128): pass them through memory";
+        return Err(Error::Usage(message.into()));
+    }
+    Ok(())
 }
 
 /// A host function before it is bound to a store.

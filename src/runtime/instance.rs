@@ -173,12 +173,23 @@ impl InstanceData {
         stack.pop().unwrap_or(0)
     }
 
+    /// The cell of a global that is initialized so.
+    pub(crate) fn eval_cell(&self, expr: &ConstExpr) -> [u64; 2] {
+        match expr.0.as_slice() {
+            [ConstOp::V128(bits)] => [*bits as u64, (*bits >> 64) as u64],
+            // SAFETY: the cell belongs to this or another instance of the store and has 16 bytes.
+            [ConstOp::GlobalGet(index)] => unsafe { self.block.global(*index).as_ptr().cast::<[u64; 2]>().read() },
+            _ => [self.eval(expr), 0],
+        }
+    }
+
     fn constant(&self, op: &ConstOp) -> u64 {
         match *op {
             ConstOp::I32(value) => u64::from(value as u32),
             ConstOp::I64(value) => value as u64,
             ConstOp::F32(bits) => u64::from(bits),
             ConstOp::F64(bits) => bits,
+            ConstOp::V128(bits) => bits as u64,
             // SAFETY: the cell belongs to this or another instance of the store.
             ConstOp::GlobalGet(index) => unsafe { self.block.global(index).as_ptr().read() },
             ConstOp::RefFunc(index) => self.block.func_ref(index).as_ptr() as u64,

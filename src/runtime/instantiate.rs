@@ -120,7 +120,7 @@ impl<'a> Builder<'a> {
     fn make_memory(&mut self) -> Result<(), Error> {
         let info = self.data.module.info();
         if let (Some(limits), false) = (info.memory, info.memory_imported) {
-            self.data.memory = Some(self.core.new_memory(limits)?.raw);
+            self.data.memory = Some(self.core.new_memory(limits, info.memory_shared)?.raw);
         }
         Ok(())
     }
@@ -215,9 +215,9 @@ impl<'a> Builder<'a> {
         let info = self.data.module.info();
         for (index, init) in info.global_inits.iter().enumerate() {
             let index = GlobalIndex(info.imported_globals + index as u32);
-            let value = self.data.eval(init);
-            // SAFETY: the cell is in the block.
-            unsafe { self.data.block.global(index).as_ptr().write(value) };
+            let value = self.data.eval_cell(init);
+            // SAFETY: the cell is in the block and has 16 bytes.
+            unsafe { self.data.block.global(index).as_ptr().cast::<[u64; 2]>().write(value) };
         }
     }
 

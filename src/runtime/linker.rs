@@ -86,7 +86,7 @@ impl<T: 'static> Linker<T> {
     /// Defines a host function whose type is known at run time only. The results that it writes must have the type's types.
     ///
     /// # Errors
-    /// If the name is bound to a function of that type already.
+    /// If the name is bound to a function of that type already, or the type has vectors.
     pub fn func_new(
         &mut self,
         module: &str,
@@ -94,6 +94,7 @@ impl<T: 'static> Linker<T> {
         ty: FuncType,
         closure: impl Fn(Caller<'_, T>, &[Val], &mut [Val]) -> Result<(), Trap> + Send + Sync + 'static,
     ) -> Result<&mut Self, Error> {
+        super::host::refuse_vectors(&ty)?;
         self.insert(module, name, Definition::Host(Arc::new(HostFunc::dynamic(ty, closure))))
     }
 
@@ -275,6 +276,7 @@ fn matches(wanted: &ExternType, given: &ExternType) -> bool {
             wanted.element == given.element && limits_match(wanted.limits, given.limits)
         }
         (ExternType::Memory(wanted), ExternType::Memory(given)) => limits_match(*wanted, *given),
+        (ExternType::SharedMemory(wanted), ExternType::SharedMemory(given)) => limits_match(*wanted, *given),
         (ExternType::Global(wanted), ExternType::Global(given)) => wanted == given,
         _ => false,
     }

@@ -37,6 +37,7 @@ mod store;
 mod trap;
 mod values;
 
+pub use crate::memory::SharedMemory;
 pub use config::Config;
 pub use engine::Engine;
 pub use error::{Error, LinkError, MissingImport};

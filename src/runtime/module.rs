@@ -204,6 +204,7 @@ impl Module {
         Some(match kind {
             ExportKind::Func(index) => ExternType::Func(info.func_type(index).clone()),
             ExportKind::Table(index) => ExternType::Table(*info.tables.get(index.index())?),
+            ExportKind::Memory if info.memory_shared => ExternType::SharedMemory(info.memory?),
             ExportKind::Memory => ExternType::Memory(info.memory?),
             ExportKind::Global(index) => ExternType::Global(*info.globals.get(index.index())?),
         })

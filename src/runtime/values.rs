@@ -18,6 +18,8 @@ pub enum Val {
     F32(u32),
     /// Bits of a 64-bit float.
     F64(u64),
+    /// Bits of a vector, lane 0 lowest.
+    V128(u128),
     /// Reference to a function.
     FuncRef(Option<Func>),
     /// Reference to a value of the host.
@@ -32,6 +34,7 @@ impl Val {
             Val::I64(_) => ValType::I64,
             Val::F32(_) => ValType::F32,
             Val::F64(_) => ValType::F64,
+            Val::V128(_) => ValType::V128,
             Val::FuncRef(_) => ValType::FuncRef,
             Val::ExternRef(_) => ValType::ExternRef,
         }
@@ -44,6 +47,7 @@ impl Val {
             ValType::I64 => Val::I64(0),
             ValType::F32 => Val::F32(0),
             ValType::F64 => Val::F64(0),
+            ValType::V128 => Val::V128(0),
             ValType::FuncRef => Val::FuncRef(None),
             ValType::ExternRef => Val::ExternRef(None),
         }
@@ -81,13 +85,42 @@ impl Val {
         }
     }
 
-    /// The cell's contents for the value, or `None` if it belongs to another store.
+    /// The vector, if it is one.
+    pub fn v128(&self) -> Option<u128> {
+        match self {
+            Val::V128(bits) => Some(*bits),
+            _ => None,
+        }
+    }
+
+    /// The contents of a global's cell for the value, or `None` if it belongs to another store.
+    pub(crate) fn to_cell(self, store: StoreId) -> Option<[u64; 2]> {
+        match self {
+            Val::V128(bits) => Some([bits as u64, (bits >> 64) as u64]),
+            other => Some([other.to_bits(store)?, 0]),
+        }
+    }
+
+    /// The value that a global's cell holds.
+    ///
+    /// # Safety
+    /// As of [`Val::from_bits`].
+    pub(crate) unsafe fn from_cell(ty: ValType, cell: [u64; 2], store: StoreId) -> Val {
+        match ty {
+            ValType::V128 => Val::V128(u128::from(cell[0]) | u128::from(cell[1]) << 64),
+            // SAFETY: by contract.
+            _ => unsafe { Val::from_bits(ty, cell[0], store) },
+        }
+    }
+
+    /// The cell's contents for the value (of a vector, the low half), or `None` if it belongs to another store.
     pub(crate) fn to_bits(self, store: StoreId) -> Option<u64> {
         Some(match self {
             Val::I32(value) => u64::from(value as u32),
             Val::I64(value) => value as u64,
             Val::F32(bits) => u64::from(bits),
             Val::F64(bits) => bits,
+            Val::V128(bits) => bits as u64,
             Val::FuncRef(None) | Val::ExternRef(None) => 0,
             Val::FuncRef(Some(func)) if func.store == store => func.raw.as_ptr() as u64,
             Val::ExternRef(Some(value)) if value.store == store => u64::from(value.index) + 1,
@@ -105,6 +138,7 @@ impl Val {
             ValType::I64 => Val::I64(bits as i64),
             ValType::F32 => Val::F32(bits as u32),
             ValType::F64 => Val::F64(bits),
+            ValType::V128 => Val::V128(bits.into()),
             ValType::FuncRef => Val::FuncRef(NonNull::new(bits as *mut FuncRef).map(|raw| Func { store, raw })),
             ValType::ExternRef => {
                 let index = bits.checked_sub(1).and_then(|index| u32::try_from(index).ok());
@@ -128,6 +162,7 @@ val_from! {
     u64, value => Val::I64(value as i64);
     f32, value => Val::F32(value.to_bits());
     f64, value => Val::F64(value.to_bits());
+    u128, value => Val::V128(value);
 }
 
 /// A reference to a value of the host, which lives as long as the store.

@@ -3,15 +3,14 @@
 use super::LoadError;
 use wasmparser::{Validator, WasmFeatures};
 
-/// Accepted: WebAssembly 2.0 without vectors, and extended constants.
-pub(super) const ACCEPTED: WasmFeatures =
-    WasmFeatures::WASM2.difference(WasmFeatures::SIMD).union(WasmFeatures::EXTENDED_CONST);
+/// Accepted: WebAssembly 2.0, relaxed vector instructions, threads, and extended constants.
+pub(super) const ACCEPTED: WasmFeatures = WasmFeatures::WASM2
+    .union(WasmFeatures::RELAXED_SIMD)
+    .union(WasmFeatures::THREADS)
+    .union(WasmFeatures::EXTENDED_CONST);
 
 /// Features that modules in the field use and that are refused by name.
 const REFUSED: &[(WasmFeatures, &str)] = &[
-    (WasmFeatures::SIMD, "vector instructions (simd128; build without -msimd128)"),
-    (WasmFeatures::RELAXED_SIMD, "relaxed vector instructions (build without -mrelaxed-simd)"),
-    (WasmFeatures::THREADS, "threads (shared memory and atomics; build without -pthread)"),
     (
         WasmFeatures::LEGACY_EXCEPTIONS,
         "exception handling, legacy form (build without -fwasm-exceptions and -sSUPPORT_LONGJMP=wasm)",

@@ -97,7 +97,9 @@ fn section(bytes: &[u8], module: &mut Module, payload: Payload<'_>) -> Result2 {
         }
         Payload::MemorySection(reader) => {
             for memory in reader {
-                module.memory = Some(memory_limits(&memory?));
+                let memory = memory?;
+                module.memory = Some(memory_limits(&memory));
+                module.memory_shared = memory.shared;
             }
         }
         Payload::GlobalSection(reader) => {
@@ -177,7 +179,9 @@ fn add_import(module: &mut Module, import: wp::Import<'_>) {
         wp::TypeRef::Memory(ty) => {
             module.memory = Some(memory_limits(&ty));
             module.memory_imported = true;
-            ExternType::Memory(memory_limits(&ty))
+            module.memory_shared = ty.shared;
+            let make = if ty.shared { ExternType::SharedMemory } else { ExternType::Memory };
+            make(memory_limits(&ty))
         }
         wp::TypeRef::Global(ty) => {
             module.globals.push(global_type(&ty));
@@ -229,6 +233,7 @@ fn const_expr(expr: &wp::ConstExpr<'_>) -> Result<ConstExpr, wp::Error> {
             wp::Operator::I64Const { value } => ConstOp::I64(value),
             wp::Operator::F32Const { value } => ConstOp::F32(value.bits()),
             wp::Operator::F64Const { value } => ConstOp::F64(value.bits()),
+            wp::Operator::V128Const { value } => ConstOp::V128(value.i128() as u128),
             wp::Operator::GlobalGet { global_index } => ConstOp::GlobalGet(GlobalIndex(global_index)),
             wp::Operator::RefFunc { function_index } => ConstOp::RefFunc(FuncIndex(function_index)),
             wp::Operator::RefNull { .. } => ConstOp::RefNull,
@@ -253,7 +258,7 @@ pub(crate) fn val_type(ty: wp::ValType) -> ValType {
         wp::ValType::F32 => ValType::F32,
         wp::ValType::F64 => ValType::F64,
         wp::ValType::Ref(ty) => ref_type(ty),
-        wp::ValType::V128 => unreachable!("vectors are not among the accepted features"),
+        wp::ValType::V128 => ValType::V128,
     }
 }
 

@@ -32,7 +32,7 @@ indices! {
     ElemIndex;
 }
 
-/// A value type of WebAssembly 2.0 without vectors.
+/// A value type of WebAssembly 2.0.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum ValType {
     /// 32-bit integer.
@@ -43,6 +43,8 @@ pub enum ValType {
     F32,
     /// 64-bit float.
     F64,
+    /// Vector of 128 bits.
+    V128,
     /// Reference to a function, or null.
     FuncRef,
     /// Reference to a value of the embedder, or null.
@@ -94,6 +96,8 @@ pub enum ExternType {
     Table(TableType),
     /// A memory; limits in pages of 64 KiB.
     Memory(Limits),
+    /// A memory that threads share; limits in pages of 64 KiB.
+    SharedMemory(Limits),
     /// A global.
     Global(GlobalType),
 }
@@ -137,6 +141,8 @@ pub enum ConstOp {
     F32(u32),
     /// Push an f64 by its bits.
     F64(u64),
+    /// Push a vector by its bits.
+    V128(u128),
     /// Push a global's value.
     GlobalGet(GlobalIndex),
     /// Push a reference to a function.
@@ -207,6 +213,8 @@ pub struct Module {
     pub table_inits: Vec<ConstExpr>,
     /// Memory 0, if there is one.
     pub memory: Option<Limits>,
+    /// Whether memory 0 is shared between threads.
+    pub memory_shared: bool,
     /// Whether memory 0 is imported.
     pub memory_imported: bool,
     /// Globals, imported ones first.

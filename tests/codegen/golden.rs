@@ -10,7 +10,8 @@ use wasmjit::wasm;
 
 /// The same on every machine.
 fn options(policy: Options) -> Options {
-    let features = CpuFeatures { sse41: true, popcnt: true, lzcnt: true, bmi1: true, bmi2: true, avx: true };
+    let features =
+        CpuFeatures { sse41: true, popcnt: true, lzcnt: true, bmi1: true, bmi2: true, avx: true, sse42: true };
     Options { features, check_allocation: true, ..policy }
 }
 

@@ -1,6 +1,7 @@
 //! The back end: compiled code against the meaning of each operation, and what it must never do.
 #![allow(missing_docs)]
 
+mod atomic;
 mod golden;
 mod harness;
 mod image;
@@ -8,3 +9,4 @@ mod ops;
 mod random;
 mod sandbox;
 mod scale;
+mod vector;

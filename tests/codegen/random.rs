@@ -1,6 +1,6 @@
 //! Random modules: compiled with the allocator's checker on, run, and compared with an interpreter of other make.
 
-use crate::harness::{Guest, Outcome, all_options};
+use crate::harness::{self, Guest, Outcome, all_options};
 use std::time::{Duration, Instant};
 use wasm_smith::{Config, Module};
 use wasmjit::abi::trap::TrapCode;
@@ -41,7 +41,7 @@ fn config() -> Config {
         gc_enabled: false,
         compact_imports_enabled: false,
         relaxed_simd_enabled: false,
-        simd_enabled: false,
+        simd_enabled: true,
         tail_call_enabled: false,
         threads_enabled: false,
         wide_arithmetic_enabled: false,
@@ -105,6 +105,24 @@ fn normal(code: TrapCode) -> TrapCode {
     }
 }
 
+fn scalar(ty: &wasmi::ValType, arg: u64) -> wasmi::Val {
+    match ty {
+        wasmi::ValType::I32 => wasmi::Val::I32(arg as i32),
+        wasmi::ValType::I64 => wasmi::Val::I64(arg as i64),
+        wasmi::ValType::F32 => wasmi::Val::F32(wasmi::F32::from_bits(arg as u32)),
+        wasmi::ValType::F64 => wasmi::Val::F64(wasmi::F64::from_bits(arg)),
+        other => wasmi::Val::default(*other),
+    }
+}
+
+/// A value's cells.
+fn cells(value: &wasmi::Val) -> Vec<u64> {
+    match value {
+        wasmi::Val::V128(value) => vec![value.as_u128() as u64, (value.as_u128() >> 64) as u64],
+        other => vec![bits(other)],
+    }
+}
+
 fn bits(value: &wasmi::Val) -> u64 {
     match value {
         wasmi::Val::I32(value) => *value as u32 as u64,
@@ -127,21 +145,22 @@ fn theirs(bytes: &[u8], calls: &[(String, Vec<u64>)], guest: &Guest) -> Option<T
     for (name, args) in calls {
         let func = instance.get_func(&store, name).unwrap();
         let ty = func.ty(&store);
+        let mut args = args.iter().copied();
+        let mut next = || args.next().unwrap();
         let args: Vec<wasmi::Val> = ty
             .params()
             .iter()
-            .zip(args)
-            .map(|(ty, &arg)| match ty {
-                wasmi::ValType::I32 => wasmi::Val::I32(arg as i32),
-                wasmi::ValType::I64 => wasmi::Val::I64(arg as i64),
-                wasmi::ValType::F32 => wasmi::Val::F32(wasmi::F32::from_bits(arg as u32)),
-                wasmi::ValType::F64 => wasmi::Val::F64(wasmi::F64::from_bits(arg)),
-                other => wasmi::Val::default(*other),
+            .map(|ty| match ty {
+                wasmi::ValType::V128 => {
+                    let low = u128::from(next());
+                    wasmi::Val::V128((low | u128::from(next()) << 64).into())
+                }
+                _ => scalar(ty, next()),
             })
             .collect();
         let mut values = vec![wasmi::Val::I32(0); ty.results().len()];
         let outcome = match func.call(&mut store, &args, &mut values) {
-            Ok(()) => Ok(values.iter().map(bits).collect()),
+            Ok(()) => Ok(values.iter().flat_map(cells).collect()),
             Err(error) => Err(trap_of(&error)),
         };
         let ends = outcome == Err(TrapCode::StackOverflow);
@@ -153,7 +172,7 @@ fn theirs(bytes: &[u8], calls: &[(String, Vec<u64>)], guest: &Guest) -> Option<T
     let mut globals = Vec::new();
     for (name, export) in &guest.module.exports {
         if let ExportKind::Global(_) = export {
-            globals.push(bits(&instance.get_global(&store, name).unwrap().get(&store)));
+            globals.extend(cells(&instance.get_global(&store, name).unwrap().get(&store)));
         }
     }
     let memory = guest.module.exports.iter().find(|(_, export)| *export == ExportKind::Memory);
@@ -168,8 +187,9 @@ fn ours(guest: &Guest, calls: &[(String, Vec<u64>)]) -> Trace {
         let Some(ExportKind::Func(func)) = guest.module.export(name) else { unreachable!() };
         let ty = guest.module.func_type(func);
         let outcome = guest.call_index(func, args).map_err(normal).map(|values| {
-            let pairs = values.into_iter().zip(&ty.results);
-            pairs.map(|(value, &ty)| if is_ref(ty) { (value == 0) as u64 } else { value }).collect()
+            let types = ty.results.iter().flat_map(|ty| vec![*ty; harness::cells(&[*ty])]);
+            let pairs = values.into_iter().zip(types);
+            pairs.map(|(value, ty)| if is_ref(ty) { (value == 0) as u64 } else { value }).collect()
         });
         let ends = outcome == Err(TrapCode::StackOverflow);
         results.push((name.clone(), outcome));
@@ -181,11 +201,12 @@ fn ours(guest: &Guest, calls: &[(String, Vec<u64>)]) -> Trace {
     for (_, export) in &guest.module.exports {
         if let ExportKind::Global(global) = export {
             let bits = guest.global(global.0);
-            globals.push(match guest.module.globals[global.index()].content {
-                ValType::I32 | ValType::F32 => bits as u32 as u64,
-                ty if is_ref(ty) => (bits == 0) as u64,
-                _ => bits,
-            });
+            match guest.module.globals[global.index()].content {
+                ValType::V128 => globals.extend([bits as u64, (bits >> 64) as u64]),
+                ValType::I32 | ValType::F32 => globals.push(bits as u32 as u64),
+                ty if is_ref(ty) => globals.push((bits as u64 == 0) as u64),
+                _ => globals.push(bits as u64),
+            }
         }
     }
     let exported = guest.module.exports.iter().any(|(_, export)| *export == ExportKind::Memory);
@@ -198,10 +219,11 @@ fn calls(guest: &Guest, random: &mut Random) -> Vec<(String, Vec<u64>)> {
         if let ExportKind::Func(func) = export {
             for _ in 0..3 {
                 let params = &guest.module.func_type(*func).params;
-                let args = params.iter().map(|ty| match ty {
-                    ValType::I32 | ValType::F32 => random.value() as u32 as u64,
-                    ValType::I64 | ValType::F64 => random.value(),
-                    _ => 0,
+                let args = params.iter().flat_map(|ty| match ty {
+                    ValType::I32 | ValType::F32 => vec![random.value() as u32 as u64],
+                    ValType::I64 | ValType::F64 => vec![random.value()],
+                    ValType::V128 => vec![random.value(), random.value()],
+                    _ => vec![0],
                 });
                 calls.push((name.clone(), args.collect()));
             }

@@ -2,6 +2,7 @@
 
 mod limits;
 mod linking;
+mod threads;
 mod traps;
 mod values;
 

@@ -66,6 +66,8 @@ fn every_trap_is_told_apart() {
             (func (export "6") (drop (i32.div_s (i32.const 0x80000000) (i32.const -1))))
             (func (export "7") (drop (i64.rem_u (i64.const 1) (i64.const 0))))
             (func (export "8") (drop (i32.trunc_f32_s (f32.const nan))))
+            (func (export "20") (drop (i32.atomic.rmw16.add_u (i32.const 0x10001) (i32.const 1))))
+            (func (export "21") (drop (memory.atomic.wait32 (i32.const 4) (i32.const 0) (i64.const 0))))
             (func $deep (export "9") (call $deep)))"#,
     );
     for code in TrapCode::ALL.iter().filter(|code| **code != TrapCode::Interrupt) {

@@ -10,4 +10,7 @@ for p in hello fileio; do emcc -O2 src/$p.c -sSTANDALONE_WASM -o $out/standalone
 em++ -O2 src/cxxnoexc.cpp -o $out/js-cxxnoexc.js
 em++ -O2 -fexceptions src/exc.cpp -o $out/js-excjs.js
 em++ -O2 src/exc.cpp -o $out/js-excdefault.js
+../../fs-host/sdk/bin/wasmjit-cc -O2 -w src/posix.c -o $out/sdk-posix.wasm
+# what the same source prints natively
+cc -O1 -w src/posix.c -o posix-native && ./posix-native "$(mktemp -d)" >src/posix.expected && rm posix-native
 rm -f $out/*.js

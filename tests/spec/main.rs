@@ -1,4 +1,4 @@
-//! The official tests of WebAssembly 2.0 without vectors, and of extended constants, on the compiler.
+//! The official tests of WebAssembly 2.0, of vectors and of other proposals, on the compiler.
 //!
 //! [`EXPECTED_FAILURES`] names what does not pass and why; an entry that begins to pass fails the test, too.
 //! With `WASMJIT_SPEC=name`, only files whose names contain it run.
@@ -57,4 +57,20 @@ fn webassembly_2_0_as_in_a_kernel() {
 #[test]
 fn extended_constants() {
     run(proposal(Proposal::ExtendedConst), &Config::new());
+}
+
+#[test]
+fn vectors() {
+    // What the file tests is several memories.
+    run(proposal(Proposal::Simd).filter(|file| file.name() != "simd_memory-multi.wast"), &Config::new());
+}
+
+#[test]
+fn relaxed_vectors() {
+    run(proposal(Proposal::RelaxedSimd), &Config::new());
+}
+
+#[test]
+fn threads() {
+    run(proposal(Proposal::Threads), &Config::new());
 }

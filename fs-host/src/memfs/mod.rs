@@ -59,8 +59,8 @@ impl MemFs {
 
     fn init(&mut self, body: &[u8]) -> Answer {
         let offer = parse::<wire::InitIn>(body)?;
+        // Not INIT_ATOMIC_O_TRUNC: the kernel would have a running program truncated before it finds that it is one.
         let wanted = wire::INIT_ASYNC_READ
-            | wire::INIT_ATOMIC_O_TRUNC
             | wire::INIT_BIG_WRITES
             | wire::INIT_DO_READDIRPLUS
             | wire::INIT_READDIRPLUS_AUTO

@@ -172,6 +172,9 @@ impl<'a> Control<'a> {
                     running.stop(now);
                 }
             }
+            if ending && running.starting {
+                running.stop(now);
+            }
             self.lost |= matches!(running.asked, Asked::Stop(since) if now.saturating_sub(since) > ESCALATE_MS);
             if ending || running.asked != Asked::Nothing {
                 // SAFETY: `thread` is Some only between enter and leave, which that thread itself calls, and leave needs

@@ -1,6 +1,6 @@
 //! The server: takes requests from a channel, has guests handle them, and lets only sound replies back.
 //!
-//! - [`worker`]: one loop per guest, read, dispatch, read again;
+//! - [`worker`]: one loop per guest, read, dispatch, read again; [`seat`]: how a further guest comes to its loop;
 //! - [`reply`]: what guests send, checked and written;
 //! - [`control`]: one thread beside the workers, for signals, timeouts, interrupts, and as a standby reader;
 //! - [`init`]: the handshake;
@@ -10,6 +10,7 @@ mod control;
 mod init;
 mod limit;
 pub(crate) mod reply;
+mod seat;
 mod shared;
 mod table;
 mod worker;
@@ -25,6 +26,7 @@ use crate::{AttrOverride, Error, Guest, GuestFault, Mount, MountOptions, Result,
 use control::Control;
 use init::Negotiated;
 pub use reply::Replies;
+pub use seat::Seat;
 use shared::{STANDBY, STOP, Shared};
 use worker::Worker;
 
@@ -35,6 +37,8 @@ pub type TraceFn = dyn Fn(&str) + Send + Sync;
 pub const REQUEST_HEAD: usize = 4096;
 /// Largest write that the kernel sends with its default of 256 pages per request.
 pub const MAX_WRITE: usize = 1 << 20;
+/// Bytes of stack of a further worker's thread; guests run on it.
+const WORKER_STACK: usize = 8 << 20;
 /// Smallest `max_write` that the kernel takes.
 const MIN_WRITE: usize = 4096;
 
@@ -171,16 +175,28 @@ impl Server {
     /// Serves with one guest until the end. After [`End::Faulted`] it may be called again with a new guest, which sees
     /// the INIT of the first.
     pub fn run(&mut self, guest: &mut dyn Guest) -> Result<End> {
-        self.serve(guest, &mut [])
+        self.serve(guest, Vec::new())
     }
 
     /// Serves with several guests in parallel, at most as many as [`ServerConfig::workers`].
     pub fn run_workers<G: Guest + Send>(&mut self, guests: &mut [G]) -> Result<End> {
         let (first, rest) =
             guests.split_first_mut().ok_or(Error::Channel("serving without a guest on", libc::EINVAL))?;
-        let mut rest: Vec<&mut (dyn Guest + Send)> =
-            rest.iter_mut().take(self.config.workers - 1).map(|guest| guest as _).collect();
-        self.serve(first, &mut rest)
+        let further = rest.iter_mut().take(self.config.workers - 1);
+        let further = further.map(|guest| -> Further<'_> { Box::new(move |seat| Some(seat.serve(guest))) }).collect();
+        self.serve(first, further)
+    }
+
+    /// Serves with one guest, and with as many more as there are further [`ServerConfig::workers`]: each is made by `make`
+    /// in a thread of its own, where it takes its [`Seat`]. `None` from `make` says that it did not come to that; the
+    /// others go on.
+    pub fn run_with_more(
+        &mut self,
+        first: &mut dyn Guest,
+        make: &(dyn Fn(Seat) -> Option<Result<End>> + Sync),
+    ) -> Result<End> {
+        let further = (1..self.config.workers).map(|_| -> Further<'_> { Box::new(make) }).collect();
+        self.serve(first, further)
     }
 
     /// Unmounts, after the end of serving.
@@ -193,15 +209,12 @@ impl Server {
         result
     }
 
-    fn serve(&mut self, first: &mut dyn Guest, rest: &mut [&mut (dyn Guest + Send)]) -> Result<End> {
+    fn serve(&mut self, first: &mut dyn Guest, further: Vec<Further<'_>>) -> Result<End> {
         let shared = self.shared.clone();
         shared.ended.store(false, Ordering::Release);
         first.attach(self.replies());
-        for guest in rest.iter_mut() {
-            guest.attach(self.replies());
-        }
         let signals = self.signals.take();
-        let result = self.serve_with(&shared, signals.as_ref(), first, rest);
+        let result = self.serve_with(&shared, signals.as_ref(), first, further);
         self.signals = signals;
         // What the standby holds is for the next guest.
         shared.attention.fetch_and(STANDBY, Ordering::AcqRel);
@@ -218,10 +231,10 @@ impl Server {
 
     fn serve_with<'a>(
         &mut self,
-        shared: &'a Shared,
+        shared: &'a Arc<Shared>,
         signals: Option<&'a SignalWatch>,
         first: &'a mut dyn Guest,
-        rest: &'a mut [&mut (dyn Guest + Send)],
+        further: Vec<Further<'a>>,
     ) -> Result<End> {
         let control = Control::new(shared, signals, self.config.report.clone(), self.config.workers);
         let policy = self.config.on_trap;
@@ -236,25 +249,21 @@ impl Server {
             let mut worker = Worker::new(shared, 0, policy, first);
             let (size, replay) = self.handshake(&mut worker)?;
             let mut others = Vec::new();
-            for (i, guest) in rest.iter_mut().enumerate() {
-                let replay = replay.clone();
-                let work = move || {
-                    let mut worker = Worker::new(shared, i + 1, policy, &mut **guest);
-                    replay.map_or(Ok(()), |init| init.replay(&mut worker))?;
-                    let end = worker.run(size);
-                    shared.demand(STOP);
-                    end
-                };
-                let spawned =
-                    std::thread::Builder::new().name(format!("fuse-worker-{}", i + 1)).spawn_scoped(scope, work);
+            for (i, make) in further.into_iter().enumerate() {
+                let seat = Seat { shared: shared.clone(), index: i + 1, policy, size, init: replay.clone() };
+                let spawned = std::thread::Builder::new()
+                    .name(format!("fuse-worker-{}", i + 1))
+                    .stack_size(WORKER_STACK)
+                    .spawn_scoped(scope, move || make(seat));
                 others.push(spawned.map_err(|e| Error::Resource("starting a worker", e))?);
             }
             let mut end = worker.run(size);
             drop(worker);
             shared.demand(STOP);
             for other in others {
-                let result = other.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
-                end = more_telling(end, result);
+                if let Some(result) = other.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)) {
+                    end = more_telling(end, result);
+                }
             }
             end
         })
@@ -280,6 +289,9 @@ impl Server {
         Ok((size, replay))
     }
 }
+
+/// What runs in a further worker's thread.
+type Further<'a> = Box<dyn FnOnce(Seat) -> Option<Result<End>> + Send + 'a>;
 
 struct EndGuard<'a>(&'a Shared);
 

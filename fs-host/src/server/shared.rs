@@ -148,12 +148,20 @@ impl Shared {
             pending.arrived_ms = now;
         }
         let wants_reply = wire::Op::of(pending.opcode).reply != wire::ReplyRule::Never;
+        let now = self.now_ms.load(Ordering::Relaxed);
+        let interrupted = wants_reply && table.was_interrupted_early(pending.unique, now);
+        if interrupted {
+            pending.interrupted_ms = now.max(1);
+        }
         let room = !wants_reply || table.insert(pending);
         if room {
             table.run(worker, if wants_reply { pending.unique } else { 0 });
+            if interrupted {
+                table.workers[worker].interrupt(now);
+            }
         }
         drop(table);
-        if parked {
+        if parked || interrupted {
             self.wake.set();
         }
         room
@@ -207,6 +215,14 @@ impl Shared {
         running.interrupter = Some(interrupter);
         running.unique = 0;
         running.asked = Asked::Nothing;
+        running.starting = false;
+    }
+
+    /// A worker's guest is being made in this thread.
+    pub fn start(&self, worker: usize, interrupter: Arc<dyn Interrupt>) {
+        self.enter(worker, interrupter);
+        self.table().workers[worker].starting = true;
+        self.begin_call(worker);
     }
 
     /// A worker leaves the loop: its thread is not woken any more.
@@ -216,6 +232,7 @@ impl Shared {
         running.thread = None;
         running.interrupter = None;
         running.unique = 0;
+        running.starting = false;
     }
 
     /// Answers a request with an error, if nobody did.
@@ -282,6 +299,7 @@ impl Shared {
         let now = self.now_ms.load(Ordering::Relaxed);
         let mut table = self.table();
         let Some(pending) = table.get_mut(target) else {
+            table.interrupt_early(target, now);
             return Interrupted::Done;
         };
         pending.interrupted_ms = now.max(1);

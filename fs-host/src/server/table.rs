@@ -3,6 +3,7 @@
 //! One small hash table with linear probing and a fixed number of slots: requests come and go without allocation.
 //! Kernel uniques rise in steps of two, so halving them spreads them perfectly.
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 
 use crate::sys::ThreadHandle;
@@ -12,6 +13,38 @@ use crate::{Interrupt, wire};
 /// other one has a waiting thread behind it; more than this are answered with ENOMEM.
 pub const MAX_PENDING: usize = 1024;
 const SLOTS: usize = 2 * MAX_PENDING;
+
+/// Interrupts that may wait for their request, see [`EarlyInterrupts`].
+const MAX_EARLY: usize = 32;
+/// Milliseconds that one waits. Those that came after the reply wait in vain, so it is no longer than a worker may need
+/// from its read to its look at the table.
+const EARLY_MS: u64 = 1000;
+
+/// Interrupts of requests that are not known: where several workers read, one may read the interrupt and be faster than the
+/// one that read the request. When there are too many, the oldest is dropped.
+#[derive(Default)]
+struct EarlyInterrupts {
+    /// Uniques, and when each came.
+    entries: VecDeque<(u64, u64)>,
+}
+
+impl EarlyInterrupts {
+    fn add(&mut self, unique: u64, now: u64) {
+        if self.entries.len() >= MAX_EARLY {
+            self.entries.pop_front();
+        }
+        self.entries.push_back((unique, now));
+    }
+
+    /// Whether there was one for this request.
+    fn take(&mut self, unique: u64, now: u64) -> bool {
+        while self.entries.front().is_some_and(|(_, since)| now.saturating_sub(*since) > EARLY_MS) {
+            self.entries.pop_front();
+        }
+        let found = self.entries.iter().position(|entry| entry.0 == unique);
+        found.and_then(|at| self.entries.remove(at)).is_some()
+    }
+}
 
 /// One request that wants a reply, with what its reply is checked against.
 #[derive(Clone, Copy, Debug, Default)]
@@ -46,6 +79,8 @@ pub struct Running {
     /// What it is at: a request's unique, an odd number that no request has, or 0 for nothing.
     pub unique: u64,
     pub asked: Asked,
+    /// Its guest is still being made: that counts as one call, and ends when the server does.
+    pub starting: bool,
     /// The worker's thread while it is in the serve loop.
     pub thread: Option<ThreadHandle>,
     pub interrupter: Option<Arc<dyn Interrupt>>,
@@ -56,6 +91,7 @@ pub struct Table {
     slots: Box<[Pending]>,
     len: usize,
     pub workers: Vec<Running>,
+    early: EarlyInterrupts,
     /// Dispatches begun so far.
     pub begun: u64,
     /// The control thread sleeps until a dispatch begins.
@@ -68,11 +104,12 @@ fn home(unique: u64) -> usize {
 
 impl Table {
     pub fn new(workers: usize) -> Table {
-        let idle = || Running { unique: 0, asked: Asked::Nothing, thread: None, interrupter: None };
+        let idle = || Running { unique: 0, asked: Asked::Nothing, starting: false, thread: None, interrupter: None };
         Table {
             slots: vec![Pending::default(); SLOTS].into_boxed_slice(),
             len: 0,
             workers: (0..workers).map(|_| idle()).collect(),
+            early: EarlyInterrupts::default(),
             begun: 0,
             parked: false,
         }
@@ -147,6 +184,18 @@ impl Table {
         self.begun += 1;
         self.workers[worker].unique =
             if unique == 0 { 1 << 63 | self.begun << 1 | wire::INTERRUPT_BIT } else { unique };
+    }
+
+    /// Keeps an interrupt until its request comes. A single worker reads them in order.
+    pub fn interrupt_early(&mut self, unique: u64, now: u64) {
+        if self.workers.len() > 1 {
+            self.early.add(unique, now);
+        }
+    }
+
+    /// Whether the interrupt of this request came before it.
+    pub fn was_interrupted_early(&mut self, unique: u64, now: u64) -> bool {
+        !self.early.entries.is_empty() && self.early.take(unique, now)
     }
 
     /// The first request that the predicate picks.
@@ -232,6 +281,23 @@ mod tests {
             }
             assert_eq!(table.len(), model.len());
         }
+    }
+
+    #[test]
+    fn early_interrupts_are_few_and_short_lived() {
+        let mut table = Table::new(2);
+        for i in 1..=MAX_EARLY as u64 + 1 {
+            table.interrupt_early(2 * i, 7);
+        }
+        assert!(!table.was_interrupted_early(2, 7), "the oldest had to go");
+        assert!(table.was_interrupted_early(4, 7));
+        assert!(!table.was_interrupted_early(4, 7), "once");
+        assert!(table.was_interrupted_early(6, 7 + EARLY_MS));
+        assert!(!table.was_interrupted_early(8, 8 + EARLY_MS));
+        assert!(table.early.entries.is_empty());
+        let mut single = Table::new(1);
+        single.interrupt_early(2, 7);
+        assert!(!single.was_interrupted_early(2, 7));
     }
 
     #[test]

@@ -71,6 +71,11 @@ impl Kernel {
         unique
     }
 
+    /// The unique that the next request will have.
+    pub fn upcoming(&self) -> u64 {
+        self.next
+    }
+
     pub fn send_as(&mut self, unique: u64, opcode: u32, nodeid: u64, body: &[u8]) {
         let header = InHeader {
             len: (size_of::<InHeader>() + body.len()) as u32,

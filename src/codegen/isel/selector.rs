@@ -185,6 +185,7 @@ impl<'a, I> Selector<'a, I> {
             clobber_sets: self.clobber_sets,
             blocks,
             vregs: self.vregs,
+            wide_floats: false,
         };
         for selected in self.done.into_iter().rev() {
             code.insts.push(selected.inst);

@@ -12,7 +12,7 @@ pub enum Place {
     Int(Gpr),
     /// In a float register.
     Float(Xmm),
-    /// In the call's stack area, at 8 times this number.
+    /// In the call's stack area, at 8 times this number; a vector takes two slots.
     Stack(u32),
 }
 
@@ -24,9 +24,9 @@ const FLOAT_RESULTS: u8 = 2;
 
 fn assign(types: impl Iterator<Item = Type>, ints: &[Gpr], floats: u8) -> (SmallVec<[(Place, Type); 8]>, u32) {
     let (mut int, mut float, mut slots) = (0, 0, 0);
-    let mut stack = || {
-        slots += 1;
-        Place::Stack(slots - 1)
+    let mut stack = |ty: Type| {
+        slots += ty.cells();
+        Place::Stack(slots - ty.cells())
     };
     let places = types.map(|ty| {
         let place = if ty.is_float() && float < floats {
@@ -36,7 +36,7 @@ fn assign(types: impl Iterator<Item = Type>, ints: &[Gpr], floats: u8) -> (Small
             int += 1;
             Place::Int(ints[int - 1])
         } else {
-            stack()
+            stack(ty)
         };
         (place, ty)
     });

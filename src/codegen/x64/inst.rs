@@ -7,6 +7,7 @@
 //! operation (which clears the upper half) or copies a register that has the property; spills and moves copy 64 bits.
 //! Values that come from outside (results of foreign calls) are cleared explicitly.
 
+use super::sse::Sse;
 use crate::abi::builtins::Builtin;
 use crate::abi::trap::TrapCode;
 use crate::ir::types::Type;
@@ -211,6 +212,7 @@ pub enum Store {
     B8,
     Single,
     Double,
+    Vector,
 }
 
 /// What a call calls.
@@ -310,6 +312,30 @@ pub enum Inst {
     U64ToFloat(Wide),
     /// `-> d, t (float), u; s`
     FloatToInt { wide: Wide, int_wide: Wide, signed: bool, saturate: bool },
+    /// `-> d = a; a, src` (without AVX) or `-> d; a, src`; the source may be a general register.
+    Sse2 { op: Sse, src: Src },
+    /// `-> d; src`; the source may be a general register.
+    Sse1 { op: Sse, src: Src },
+    /// `-> d = a; a` (without AVX) or `-> d; a`: shifts by the instruction's immediate.
+    SseShift { op: Sse, digit: u8 },
+    /// `a, b`: sets the flags.
+    SseFlags(Sse),
+    /// `-> d (general); s`
+    SseToInt(Sse),
+    /// `-> d (general); s`: the destination stands in the other field of the encoding.
+    SseExtract(Sse),
+    /// `-> d = v; v, address`: exchanges, or adds and gives the old value; narrow results are not extended.
+    AtomicSwap { add: bool, width: Store, am: Amode },
+    /// `v; address`
+    AtomicAlu { op: Alu, width: Store, am: Amode },
+    /// `-> d (rax); expected (rax), v, address`; narrow results are not extended.
+    AtomicCas { width: Store, am: Amode },
+    /// `-> d (rax, early), t (early); v, address (late)`: the old value, extended with zeros.
+    AtomicLoop { op: Alu, width: Store, am: Amode },
+    /// Orders all accesses before against all behind.
+    Fence,
+    /// `v; address`
+    SseStore { op: Sse, am: Amode },
     /// `-> d; s`: same bits.
     ToFloat(Wide),
     /// `-> d; s`: same bits.

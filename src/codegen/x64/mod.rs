@@ -1,6 +1,7 @@
 //! x86-64.
 //!
 //! - [`inst`]: machine instructions; [`regs`], [`abi`]: registers and the function convention;
+//! - [`sse`]: vector instructions;
 //! - [`lower`]: selection; [`emit`]: emission through [`asm`] (buffer, labels) and [`encode`] (instruction formats);
 //! - [`trampoline`]: how the runtime enters compiled code.
 
@@ -11,12 +12,14 @@ pub mod encode;
 pub mod inst;
 pub mod lower;
 pub mod regs;
+pub mod sse;
 pub mod trampoline;
 
 use super::isel::{Order, finish, select};
 use super::options::{CodegenError, Options};
 use super::vcode::VCode;
 use crate::ir::func::Function;
+use crate::ir::types::Type;
 use crate::wasm::Module;
 use regalloc2::{Algorithm, RegallocOptions};
 
@@ -45,12 +48,17 @@ pub fn compile(
     if !options.features.sse41 {
         return Err(CodegenError::MissingCpuFeature("SSE4.1"));
     }
+    let vectors = func.values.iter().any(|value| value.ty == Type::V128);
+    if vectors && !options.features.sse42 {
+        return Err(CodegenError::MissingCpuFeature("SSE4.2 (for vector instructions)"));
+    }
     let order = Order::new(func)?;
     let env = lower::Env { module, layout: module.vm_layout(), options: *options };
     let mut lower = lower::Lower::new(env, func);
     let blocks = select(&mut lower, func, &order)?;
     let lower::Lower { s, pool, frame, switches, .. } = lower;
-    let vcode = finish(s, blocks);
+    let mut vcode = finish(s, blocks);
+    vcode.wide_floats = vectors;
     allocate(&vcode, func, options, scratch)?;
     let uses_floats = vcode.operands.iter().any(|operand| operand.class() == regalloc2::RegClass::Float);
     let selected =

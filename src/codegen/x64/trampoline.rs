@@ -1,6 +1,6 @@
 //! Entry trampolines: how the runtime calls a function of some type.
 //!
-//! `extern "C" fn(ctx: *mut VmCtx, code: *const u8, values: *mut u64)`: reads the arguments from `values` (8 bytes each, in
+//! `extern "C" fn(ctx: *mut VmCtx, code: *const u8, values: *mut u64)`: reads the arguments from `values` (8 bytes each, a vector 16, in
 //! order), calls `code` with the function convention, writes the results over them. It keeps everything that System V
 //! asks callees to keep, and links into the chain of frame pointers.
 
@@ -44,8 +44,10 @@ pub fn emit(ty: &FuncType, options: &Options) -> Result<Assembled, CodegenError>
     if options.thunks && signature.params.iter().chain(&signature.results).any(is_float) {
         announce_floats(&mut buf);
     }
-    for (index, &(place, ty)) in signature.params.iter().enumerate() {
-        argument(&mut buf, place, ty, Mem::at(RBX, 8 * index as i32));
+    let mut cell = 0;
+    for &(place, ty) in &signature.params {
+        argument(&mut buf, place, ty, Mem::at(RBX, 8 * cell));
+        cell += ty.cells() as i32;
     }
     if options.thunks {
         dynasm!(buf ; .arch x64 ; mov rax, r10);
@@ -54,8 +56,10 @@ pub fn emit(ty: &FuncType, options: &Options) -> Result<Assembled, CodegenError>
         dynasm!(buf ; .arch x64 ; call r10);
     }
     buf.call_site(0);
-    for (index, &(place, ty)) in signature.results.iter().enumerate() {
-        result(&mut buf, place, ty, Mem::at(RBX, 8 * index as i32));
+    let mut cell = 0;
+    for &(place, ty) in &signature.results {
+        result(&mut buf, place, ty, Mem::at(RBX, 8 * cell));
+        cell += ty.cells() as i32;
     }
     dynasm!(buf
         ; .arch x64
@@ -75,6 +79,12 @@ pub fn emit(ty: &FuncType, options: &Options) -> Result<Assembled, CodegenError>
 fn argument(buf: &mut Buffer, place: Place, ty: Type, value: Mem) {
     let integer = Opcode::one(0x8b).wide(ty.is_64());
     match place {
+        Place::Float(xmm) if ty == Type::V128 => buf.op(Opcode::two(0x10), xmm.0, Rm::Mem(value)),
+        // xmm15 holds no argument.
+        Place::Stack(slot) if ty == Type::V128 => {
+            buf.op(Opcode::two(0x10), 15, Rm::Mem(value));
+            buf.op(Opcode::two(0x11), 15, Rm::Mem(Mem::at(RSP, 8 * slot as i32)));
+        }
         Place::Int(gpr) => buf.op(integer, gpr.0, Rm::Mem(value)),
         Place::Float(xmm) => {
             buf.op(Opcode::two(0x10).prefix(if ty.is_64() { 0xf2 } else { 0xf3 }), xmm.0, Rm::Mem(value))
@@ -90,6 +100,11 @@ fn argument(buf: &mut Buffer, place: Place, ty: Type, value: Mem) {
 fn result(buf: &mut Buffer, place: Place, ty: Type, value: Mem) {
     let store = Opcode::one(0x89).wide(true);
     match place {
+        Place::Float(xmm) if ty == Type::V128 => buf.op(Opcode::two(0x11), xmm.0, Rm::Mem(value)),
+        Place::Stack(slot) if ty == Type::V128 => {
+            buf.op(Opcode::two(0x10), 15, Rm::Mem(Mem::at(RSP, 8 * slot as i32)));
+            buf.op(Opcode::two(0x11), 15, Rm::Mem(value));
+        }
         Place::Int(gpr) => {
             if !ty.is_64() {
                 buf.op(Opcode::one(0x8b), gpr.0, Rm::Reg(gpr.0));

@@ -58,6 +58,8 @@ rows! { "env";
     "__syscall_fstatfs64"(fd: fd, size: len, buf: ptr) sys = fstatfs;
     /// Makes an open directory the current one.
     "__syscall_fchdir"(fd: fd) sys = fchdir;
+    /// Copies from a file to a socket or file within the host.
+    "__syscall_sendfile"(to: fd, from: fd, offset: ptr, len: len) sys = sendfile;
     /// Copies between files within the host.
     "__syscall_copy_file_range"(from: fd, from_off: ptr, to: fd, to_off: ptr, len: len, flags: int) sys = copy_file_range;
 }
@@ -153,6 +155,10 @@ fn lock(cx: &mut Ctx<'_>, fd: i32, cmd: i32, va: u32) -> Result<i32> {
 /// Requests of `ioctl`; the numbers are Linux's generic ones.
 mod request {
     pub const TCGETS: i32 = 0x5401;
+    pub const TCSETS: i32 = 0x5402;
+    pub const TCSETSF: i32 = 0x5404;
+    pub const TIOCGPGRP: i32 = 0x540f;
+    pub const TIOCOUTQ: i32 = 0x5411;
     pub const TIOCGWINSZ: i32 = 0x5413;
     pub const FIONREAD: i32 = 0x541b;
     pub const FIONBIO: i32 = 0x5421;
@@ -198,11 +204,40 @@ fn ioctl(cx: &mut Ctx<'_>, fd: i32, op: i32, va: u32) -> Result<i32> {
             cx.mem.copy_in(ptr, &out)?;
             Ok(0)
         }
+        request::TCSETS..=request::TCSETSF => {
+            // Nothing of a terminal's is refused that has none.
+            sys::window_size(host?)?;
+            if !cx.host.tty {
+                cx.host.refuse("change the settings of the terminal", "--tty");
+                return Err(Errno::EPERM);
+            }
+            set_terminal(cx, fd, op - request::TCSETS, va)
+        }
+        request::TIOCGPGRP => {
+            sys::window_size(host?)?;
+            let ptr = cx.va_arg(va, 0)?;
+            cx.mem.write_u32(ptr, std::process::id())?;
+            Ok(0)
+        }
+        request::TIOCOUTQ => {
+            let waiting = sys::ioctl_get_int(host?, libc::TIOCOUTQ)?;
+            let ptr = cx.va_arg(va, 0)?;
+            cx.mem.write_i32(ptr, waiting)?;
+            Ok(0)
+        }
         _ => {
             host?;
             Err(Errno::ENOTTY)
         }
     }
+}
+
+/// Sets a terminal's flags and characters; its speed stays.
+fn set_terminal(cx: &mut Ctx<'_>, fd: i32, when: i32, va: u32) -> Result<i32> {
+    let raw: [u8; 60] = cx.mem.read(cx.va_arg(va, 0)?)?;
+    let flags = std::array::from_fn(|i| u32::from_le_bytes(std::array::from_fn(|b| raw[4 * i + b])));
+    let chars = std::array::from_fn(|i| raw[17 + i]);
+    done(sys::event::set_terminal(host_fd(cx, fd)?, when, flags, &chars))
 }
 
 fn dup(cx: &mut Ctx<'_>, fd: i32) -> Result<i32> {
@@ -379,6 +414,21 @@ fn fchdir(cx: &mut Ctx<'_>, fd: i32) -> Result<i32> {
         _ => return Err(Errno::ENOTDIR),
     };
     done(cx.host.set_cwd(object))
+}
+
+fn sendfile(cx: &mut Ctx<'_>, to: i32, from: i32, ptr: u32, len: u32) -> Result<i32> {
+    let mut offset = if ptr == 0 { None } else { Some(cx.mem.read::<i64>(ptr)?) };
+    let (target, source) = (host_fd(cx, to)?, host_fd(cx, from)?);
+    let len = len.min(i32::MAX as u32) as usize;
+    let result = cx.host.blocking(|| sys::sendfile(target, source, offset.as_mut(), len));
+    if result == Err(Errno::EPIPE) {
+        cx.host.signals.broken_pipe();
+    }
+    let copied = result?;
+    if let Some(offset) = offset {
+        cx.mem.write(ptr, offset)?;
+    }
+    Ok(copied as i32)
 }
 
 fn copy_file_range(

@@ -8,12 +8,16 @@ use super::state::HasHost;
 use crate::runtime::{Caller, Error, Linker, Module, Trap, WasmParams, WasmResults};
 
 pub mod eh;
+pub mod events;
 pub mod fds;
 pub mod invoke;
 pub mod memory;
+pub mod names;
+pub mod net;
 pub mod paths;
 pub mod poll;
 pub mod process;
+pub mod signals;
 pub mod time;
 pub mod unsupported;
 pub mod xattr;
@@ -27,6 +31,11 @@ pub(super) const ROWS: &[&[super::rows::Row]] = &[
     xattr::syscalls::ROWS,
     time::ROWS,
     process::ROWS,
+    signals::ROWS,
+    events::ROWS,
+    events::syscalls::ROWS,
+    net::ROWS,
+    names::ROWS,
     memory::ROWS,
     eh::ROWS,
     eh::old::ROWS,
@@ -42,6 +51,11 @@ pub(super) fn link<T: HasHost + 'static>(linker: &mut Linker<T>, module: &Module
     xattr::syscalls::link(linker)?;
     time::link(linker)?;
     process::link(linker)?;
+    signals::link(linker)?;
+    events::link(linker)?;
+    events::syscalls::link(linker)?;
+    net::link(linker)?;
+    names::link(linker)?;
     memory::link(linker)?;
     // The two generations of C++ exceptions share names, so the module decides.
     if eh::is_old(module) {

@@ -42,7 +42,7 @@ pub fn wait(host: &Host, fds: &mut [PollFd], timeout: Option<Duration>) -> Resul
             tv_nsec: i64::from(rest.subsec_nanos()),
         });
         match sys::poll(fds, rest) {
-            Err(Errno::EINTR) if !host.interrupted() => {}
+            Err(Errno::EINTR) if !host.interrupted() && !host.signals.due() => {}
             other => return other,
         }
     }

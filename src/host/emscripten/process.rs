@@ -75,6 +75,12 @@ rows! { "env";
     "__syscall_nice"(increment: int) sys = nice;
     /// Waits for a child; there are none.
     "__syscall_wait4"(pid: int, status: ptr, options: int, usage: ptr) sys = wait4;
+    /// The number of a device.
+    "makedev"(major: int, minor: int) get i32 = makedev;
+    /// Attributes of the process; the arguments behind the first are in memory.
+    "prctl"(option: int, va: ptr) libc = prctl_va;
+    /// Attributes of the process.
+    "__syscall_prctl"(option: int, a: ptr, b: int, c: int, d: int) sys = prctl;
     /// Fills a buffer with random bytes.
     "getentropy"(buf: ptr, len: len) libc = getentropy;
     /// Fills a buffer with random bytes.
@@ -305,6 +311,45 @@ fn nice(_: &mut Ctx<'_>, _: i32) -> Result<i32> {
 
 fn wait4(_: &mut Ctx<'_>, _: i32, _: u32, _: i32, _: u32) -> Result<i32> {
     Err(Errno::ECHILD)
+}
+
+fn makedev(_: &mut Ctx<'_>, major: i32, minor: i32) -> i32 {
+    // The upper half of what the library packs into 64 bits does not fit the older result.
+    (minor & 0xff) | (major & 0xfff) << 8 | (minor & !0xff) << 12
+}
+
+/// Bytes of a thread's name, its terminator included.
+const TASK_NAME: u32 = 16;
+
+fn prctl_va(cx: &mut Ctx<'_>, option: i32, va: u32) -> Result<i32> {
+    let first = cx.va_arg(va, 0)?;
+    prctl(cx, option, first, 0, 0, 0)
+}
+
+fn prctl(cx: &mut Ctx<'_>, option: i32, a: u32, _: i32, _: i32, _: i32) -> Result<i32> {
+    match option {
+        libc::PR_SET_NAME => {
+            let bytes = cx.mem.slice(a, TASK_NAME)?;
+            cx.host.task_name = bytes.split(|b| *b == 0).next().unwrap_or_default().to_vec();
+            cx.host.task_name.truncate(TASK_NAME as usize - 1);
+            Ok(0)
+        }
+        libc::PR_GET_NAME => {
+            let mut name = cx.host.task_name.clone();
+            name.resize(TASK_NAME as usize, 0);
+            cx.mem.copy_in(a, &name)?;
+            Ok(0)
+        }
+        // There is no core file, no other process and nothing to gain from any.
+        libc::PR_GET_DUMPABLE | libc::PR_GET_KEEPCAPS => Ok(0),
+        libc::PR_GET_NO_NEW_PRIVS => Ok(1),
+        libc::PR_SET_DUMPABLE
+        | libc::PR_SET_KEEPCAPS
+        | libc::PR_SET_PDEATHSIG
+        | libc::PR_SET_NO_NEW_PRIVS
+        | libc::PR_SET_TIMERSLACK => Ok(0),
+        _ => Err(Errno::EINVAL),
+    }
 }
 
 /// Most bytes that `getentropy` gives at once.

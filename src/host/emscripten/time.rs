@@ -29,6 +29,8 @@ rows! { "env";
     "__syscall_nanosleep"(time: ptr, rest: ptr) sys = nanosleep;
     /// Sleeps by a clock, or until its time.
     "__syscall_clock_nanosleep"(clock: int, flags: int, time: ptr, rest: ptr) sys = clock_nanosleep;
+    /// Sleeps for so many milliseconds; programs for browsers suspend themselves here.
+    "emscripten_sleep"(millis: int) must void = sleep_millis;
     /// Milliseconds of a clock that never goes back.
     "emscripten_get_now"() get f64 = get_now;
     /// Milliseconds since 1970.
@@ -131,6 +133,14 @@ fn clock_nanosleep(cx: &mut Ctx<'_>, clock: i32, flags: i32, time: u32, rest: u3
         }
         other => other.map(|()| 0),
     }
+}
+
+fn sleep_millis(cx: &mut Ctx<'_>, millis: i32) -> std::result::Result<(), Trap> {
+    let millis = i64::from(millis as u32);
+    let mut time = TimeSpec { tv_sec: millis / 1000, tv_nsec: millis % 1000 * 1_000_000 };
+    // A signal ends it early, as it does every other sleep.
+    let _ = cx.host.blocking(|| sys::clock_nanosleep(libc::CLOCK_MONOTONIC, false, &mut time));
+    Ok(())
 }
 
 fn millis(clock: i32) -> f64 {

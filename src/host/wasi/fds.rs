@@ -3,9 +3,10 @@
 use super::{fd_flags_from_host, fd_flags_to_host, filestat, filetype, set_times};
 use crate::host::ctx::Ctx;
 use crate::host::errno::Errno;
-use crate::host::fd::Kind;
+use crate::host::fd::{File, Kind};
 use crate::host::iov::GuestIov;
 use crate::host::ops;
+use crate::host::rights;
 use crate::host::rows::rows;
 use crate::host::sys::{self, Result};
 use crate::memory::IoVec;
@@ -24,7 +25,7 @@ rows! { "wasi_snapshot_preview1";
     "fd_fdstat_get"(fd: fd, out: ptr) wasi = fdstat_get;
     /// Sets the flags of a descriptor.
     "fd_fdstat_set_flags"(fd: fd, flags: int) wasi = fdstat_set_flags;
-    /// Gives rights up: accepted, as rights are not tracked.
+    /// Gives rights up.
     "fd_fdstat_set_rights"(fd: fd, base: wide, inheriting: wide) wasi = fdstat_set_rights;
     /// Attributes of an open file.
     "fd_filestat_get"(fd: fd, out: ptr) wasi = filestat_get;
@@ -57,8 +58,9 @@ rows! { "wasi_snapshot_preview1";
 }
 
 #[inline]
-fn host_fd<'a>(cx: &'a Ctx<'_>, fd: i32) -> Result<BorrowedFd<'a>> {
+fn host_fd<'a>(cx: &'a Ctx<'_>, fd: i32, right: u64) -> Result<BorrowedFd<'a>> {
     let file = cx.host.fds.get(fd)?;
+    file.rights().need(right)?;
     file.fd().map_err(|_| Errno::EISDIR)
 }
 
@@ -96,16 +98,28 @@ impl Transfer {
     #[inline]
     fn run(self, cx: &mut Ctx<'_>, fd: i32, (iovs, count, out): (u32, u32, u32)) -> Result<()> {
         let host = &*cx.host;
-        let file = host.fds.get(fd)?.fd().map_err(|_| Errno::EISDIR)?;
+        let open = host.fds.get(fd)?;
+        open.rights().need(self.right())?;
+        let file = open.fd().map_err(|_| Errno::EISDIR)?;
         let moved = if count == 1 {
             let iov: IoVec = cx.mem.read(iovs)?;
             let buf = cx.mem.slice_mut(iov.ptr, iov.len)?;
-            host.blocking(|| self.one(file, buf))?
+            host.blocking(|| self.one(file, buf))
         } else {
             let iov = GuestIov::gather(&mut cx.mem, iovs, count)?;
-            host.blocking(|| self.many(file, &iov))?
+            host.blocking(|| self.many(file, &iov))
         };
-        Ok(cx.mem.write_u32(out, moved as u32)?)
+        if moved == Err(Errno::EPIPE) {
+            host.signals.broken_pipe();
+        }
+        Ok(cx.mem.write_u32(out, moved? as u32)?)
+    }
+
+    fn right(self) -> u64 {
+        match self {
+            Transfer::Read | Transfer::ReadAt(_) => rights::FD_READ,
+            Transfer::Write | Transfer::WriteAt(_) => rights::FD_WRITE,
+        }
     }
 }
 
@@ -136,11 +150,11 @@ fn advise(cx: &mut Ctx<'_>, fd: i32, offset: i64, len: i64, advice: i32) -> Resu
         libc::POSIX_FADV_NOREUSE,
     ];
     let advice = usize::try_from(advice).ok().and_then(|a| ADVICE.get(a)).ok_or(Errno::EINVAL)?;
-    sys::fadvise(host_fd(cx, fd)?, offset, len, *advice)
+    sys::fadvise(host_fd(cx, fd, rights::FD_ADVISE)?, offset, len, *advice)
 }
 
 fn allocate(cx: &mut Ctx<'_>, fd: i32, offset: i64, len: i64) -> Result<()> {
-    let host = host_fd(cx, fd)?;
+    let host = host_fd(cx, fd, rights::FD_ALLOCATE)?;
     cx.host.blocking(|| sys::fallocate(host, 0, offset, len))
 }
 
@@ -149,41 +163,65 @@ fn close(cx: &mut Ctx<'_>, fd: i32) -> Result<()> {
 }
 
 fn datasync(cx: &mut Ctx<'_>, fd: i32) -> Result<()> {
-    sys::fdatasync(host_fd(cx, fd)?)
+    sys::fdatasync(host_fd(cx, fd, rights::FD_DATASYNC)?)
 }
 
 fn sync(cx: &mut Ctx<'_>, fd: i32) -> Result<()> {
-    sys::fsync(host_fd(cx, fd)?)
+    sys::fsync(host_fd(cx, fd, rights::FD_SYNC)?)
 }
 
-/// Every right that WASI defines.
-const ALL_RIGHTS: u64 = (1 << 30) - 1;
+/// The rights that a file of this type can have.
+fn rights_of(kind: u8) -> u64 {
+    match kind {
+        // Without the rights to move and to tell the position, a character device is taken for a terminal.
+        2 => rights::FILE & !(rights::FD_SEEK | rights::FD_TELL),
+        3 => rights::DIRECTORY,
+        5 | 6 => rights::SOCKET,
+        _ => rights::FILE,
+    }
+}
 
-/// The rights to move and to tell the position, whose absence says that a character device is a terminal.
-const SEEK_RIGHTS: u64 = 1 << 2 | 1 << 5;
+/// Type of an open file, and the host's flags of it.
+fn type_and_flags(file: &File) -> Result<(u8, i32)> {
+    let Ok(fd) = file.fd() else { return Ok((3, 0)) };
+    let kind = match filetype(sys::fstat(fd)?.st_mode) {
+        6 => socket_type(fd),
+        other => other,
+    };
+    Ok((kind, sys::fcntl(fd, libc::F_GETFL, 0)?))
+}
+
+/// Sockets of streams and of datagrams have types of their own.
+fn socket_type(fd: BorrowedFd<'_>) -> u8 {
+    match sys::net::get_option_int(fd, libc::SOL_SOCKET, libc::SO_TYPE) {
+        Ok(libc::SOCK_DGRAM) => 5,
+        _ => 6,
+    }
+}
 
 fn fdstat_get(cx: &mut Ctx<'_>, fd: i32, out: u32) -> Result<()> {
     let file = cx.host.fds.get(fd)?;
-    let (kind, flags) = match file.fd() {
-        Err(_) => (3, 0),
-        Ok(fd) => (filetype(sys::fstat(fd)?.st_mode), sys::fcntl(fd, libc::F_GETFL, 0)?),
-    };
-    let rights = if kind == 2 { ALL_RIGHTS & !SEEK_RIGHTS } else { ALL_RIGHTS };
+    let (kind, flags) = type_and_flags(file)?;
+    // What is opened through a file that is no directory is nothing.
+    let inheriting = if kind == 3 || !cx.host.pure_wasi { file.rights().inheriting() } else { 0 };
     let mut stat = [0; 24];
     stat[0] = kind;
     stat[2..4].copy_from_slice(&fd_flags_from_host(flags).to_le_bytes());
-    stat[8..16].copy_from_slice(&rights.to_le_bytes());
-    stat[16..24].copy_from_slice(&ALL_RIGHTS.to_le_bytes());
+    stat[8..16].copy_from_slice(&(file.rights().base() & rights_of(kind)).to_le_bytes());
+    stat[16..24].copy_from_slice(&inheriting.to_le_bytes());
     Ok(cx.mem.copy_in(out, &stat)?)
 }
 
 fn fdstat_set_flags(cx: &mut Ctx<'_>, fd: i32, flags: i32) -> Result<()> {
     let settable = libc::O_APPEND | libc::O_NONBLOCK;
-    sys::fcntl(host_fd(cx, fd)?, libc::F_SETFL, fd_flags_to_host(flags) & settable).map(drop)
+    sys::fcntl(host_fd(cx, fd, rights::FD_FDSTAT_SET_FLAGS)?, libc::F_SETFL, fd_flags_to_host(flags) & settable)
+        .map(drop)
 }
 
-fn fdstat_set_rights(cx: &mut Ctx<'_>, fd: i32, _: i64, _: i64) -> Result<()> {
-    cx.host.fds.get(fd).map(drop)
+fn fdstat_set_rights(cx: &mut Ctx<'_>, fd: i32, base: i64, inheriting: i64) -> Result<()> {
+    let file = cx.host.fds.get(fd)?;
+    let (kind, _) = type_and_flags(file)?;
+    file.rights().shrink(rights_of(kind), base as u64, inheriting as u64)
 }
 
 fn filestat_get(cx: &mut Ctx<'_>, fd: i32, out: u32) -> Result<()> {
@@ -192,7 +230,7 @@ fn filestat_get(cx: &mut Ctx<'_>, fd: i32, out: u32) -> Result<()> {
 }
 
 fn filestat_set_size(cx: &mut Ctx<'_>, fd: i32, size: i64) -> Result<()> {
-    sys::ftruncate(host_fd(cx, fd)?, size)
+    sys::ftruncate(host_fd(cx, fd, rights::FD_FILESTAT_SET_SIZE)?, size)
 }
 
 fn filestat_set_times(cx: &mut Ctx<'_>, fd: i32, accessed: i64, modified: i64, flags: i32) -> Result<()> {
@@ -222,6 +260,7 @@ const DIRENT: usize = 24;
 
 fn readdir(cx: &mut Ctx<'_>, fd: i32, buf: u32, len: u32, cookie: i64, out: u32) -> Result<()> {
     let file = cx.host.fds.get(fd)?.clone();
+    file.rights().need(rights::FD_READDIR)?;
     if file.kind() != Kind::Dir {
         return Err(Errno::ENOTDIR);
     }
@@ -258,6 +297,8 @@ fn renumber(cx: &mut Ctx<'_>, from: i32, to: i32) -> Result<()> {
 fn seek(cx: &mut Ctx<'_>, fd: i32, offset: i64, whence: i32, out: u32) -> Result<()> {
     let file = cx.host.fds.get(fd)?;
     let position = match file.kind() {
+        // Programs of other C libraries have seekdir() here.
+        Kind::Dir | Kind::Synthetic if cx.host.pure_wasi => return Err(Errno::EISDIR),
         Kind::Dir => seek_dir(file, offset, whence)?,
         Kind::Synthetic => {
             let mut stream = file.stream();

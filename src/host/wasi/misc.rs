@@ -1,4 +1,4 @@
-//! Arguments, environment, clocks, randomness, the end of the program; sockets, of which there are none.
+//! Arguments, environment, clocks, randomness, the end of the program.
 
 use crate::host::ctx::Ctx;
 use crate::host::errno::Errno;
@@ -28,14 +28,6 @@ rows! { "wasi_snapshot_preview1";
     "proc_raise"(signal: int) must i32 = proc_raise;
     /// Lets others run.
     "sched_yield"() wasi = sched_yield;
-    /// No network: nothing can be accepted.
-    "sock_accept"(fd: fd, flags: int, out: ptr) wasi = no_socket3;
-    /// No network: nothing can be received.
-    "sock_recv"(fd: fd, iovs: ptr, count: len, flags: int, out: ptr, out_flags: ptr) wasi = no_socket6;
-    /// No network: nothing can be sent.
-    "sock_send"(fd: fd, iovs: ptr, count: len, flags: int, out: ptr) wasi = no_socket5;
-    /// No network: nothing can be shut down.
-    "sock_shutdown"(fd: fd, how: int) wasi = no_socket2;
 }
 
 /// Which list of strings.
@@ -136,25 +128,4 @@ fn proc_raise(_: &mut Ctx<'_>, signal: i32) -> std::result::Result<i32, Trap> {
 fn sched_yield(_: &mut Ctx<'_>) -> Result<()> {
     sys::sched_yield();
     Ok(())
-}
-
-fn no_socket(cx: &Ctx<'_>, fd: i32) -> Result<()> {
-    cx.host.fds.get(fd)?;
-    Err(Errno::ENOTSOCK)
-}
-
-fn no_socket2(cx: &mut Ctx<'_>, fd: i32, _: i32) -> Result<()> {
-    no_socket(cx, fd)
-}
-
-fn no_socket3(cx: &mut Ctx<'_>, fd: i32, _: i32, _: u32) -> Result<()> {
-    no_socket(cx, fd)
-}
-
-fn no_socket5(cx: &mut Ctx<'_>, fd: i32, _: u32, _: u32, _: i32, _: u32) -> Result<()> {
-    no_socket(cx, fd)
-}
-
-fn no_socket6(cx: &mut Ctx<'_>, fd: i32, _: u32, _: u32, _: i32, _: u32, _: u32) -> Result<()> {
-    no_socket(cx, fd)
 }

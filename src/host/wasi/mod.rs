@@ -10,15 +10,17 @@ pub mod fds;
 pub mod misc;
 pub mod paths;
 pub mod poll;
+pub mod sockets;
 
 /// Every list of rows.
-pub(super) const ROWS: &[&[super::rows::Row]] = &[fds::ROWS, paths::ROWS, poll::ROWS, misc::ROWS];
+pub(super) const ROWS: &[&[super::rows::Row]] = &[fds::ROWS, paths::ROWS, poll::ROWS, sockets::ROWS, misc::ROWS];
 
 /// Defines every row.
 pub(super) fn link<T: HasHost + 'static>(linker: &mut Linker<T>) -> Result<(), Error> {
     fds::link(linker)?;
     paths::link(linker)?;
     poll::link(linker)?;
+    sockets::link(linker)?;
     misc::link(linker)
 }
 

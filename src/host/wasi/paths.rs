@@ -9,6 +9,7 @@ use crate::host::errno::Errno;
 use crate::host::ops;
 use crate::host::path::GuestPath;
 use crate::host::resolve::Base;
+use crate::host::rights;
 use crate::host::rows::rows;
 use crate::host::sys::{self, Result};
 use std::sync::Arc;
@@ -97,9 +98,9 @@ fn link_path(
 /// `oflags` and the host's open flags.
 const OPEN_FLAGS: [(i32, i32); 4] = [(1, libc::O_CREAT), (2, libc::O_DIRECTORY), (4, libc::O_EXCL), (8, libc::O_TRUNC)];
 
-/// The rights that say what a file is opened for.
-const RIGHT_READ: i64 = 1 << 1;
-const RIGHT_WRITE: i64 = 1 << 6;
+/// `oflags`: only a directory; empty the file.
+const DIRECTORY: i32 = 2;
+const TRUNCATE: i32 = 8;
 
 fn open(
     cx: &mut Ctx<'_>,
@@ -108,24 +109,31 @@ fn open(
     path: u32,
     len: u32,
     flags: i32,
-    rights: i64,
-    _: i64,
+    asked: i64,
+    inheriting: i64,
     fdflags: i32,
     out: u32,
 ) -> Result<()> {
-    let access = match (rights & RIGHT_READ != 0, rights & RIGHT_WRITE != 0) {
+    let asked = asked as u64;
+    let access = match (asked & rights::FD_READ != 0, asked & rights::FD_WRITE != 0) {
         (true, true) => libc::O_RDWR,
         (false, true) => libc::O_WRONLY,
         _ => libc::O_RDONLY,
     };
-    // A directory is never opened for writing, whatever rights come along.
-    let access = if flags & 2 != 0 { libc::O_RDONLY } else { access };
+    if flags & DIRECTORY != 0 && access != libc::O_RDONLY {
+        return Err(Errno::EISDIR);
+    }
     let open_flags = OPEN_FLAGS.iter().filter(|(wasi, _)| flags & wasi != 0).fold(0, |all, (_, host)| all | host);
     let nofollow = if lookup & FOLLOW == 0 { libc::O_NOFOLLOW } else { 0 };
     let host_flags = access | open_flags | nofollow | fd_flags_to_host(fdflags);
     cx.mem.check(out, 4)?;
     cx.host.fds.room_for(1)?;
+    let directory = cx.host.fds.get(fd)?.clone();
+    if flags & TRUNCATE != 0 {
+        directory.rights().need(rights::PATH_FILESTAT_SET_SIZE)?;
+    }
     let file = below(cx, fd, (path, len), |host, base, path| ops::open(host, base, path, host_flags, 0o666))?;
+    file.rights().inherit(directory.rights(), asked, inheriting as u64);
     let number = cx.host.fds.insert(Arc::new(file), 0, false)?;
     Ok(cx.mem.write_i32(out, number)?)
 }
@@ -149,7 +157,11 @@ fn rename(cx: &mut Ctx<'_>, olddir: i32, old: u32, old_len: u32, newdir: i32, ne
 }
 
 fn symlink(cx: &mut Ctx<'_>, target: u32, target_len: u32, fd: i32, path: u32, len: u32) -> Result<()> {
-    let target = sys::cstring(cx.sized_path(target, target_len)?.bytes())?;
+    let target = cx.sized_path(target, target_len)?;
+    if target.is_absolute() && cx.host.pure_wasi {
+        return Err(Errno::EPERM);
+    }
+    let target = sys::cstring(target.bytes())?;
     below(cx, fd, (path, len), |host, base, path| ops::symlink(host, &target, base, path))
 }
 

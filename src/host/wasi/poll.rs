@@ -28,6 +28,8 @@ const FD_READ: u8 = 1;
 struct Waiting {
     user: u64,
     tag: u8,
+    /// The guest's descriptor, if it waits for one.
+    guest: i32,
     /// The descriptor's place in the host's list, or the time left.
     kind: Kind,
 }
@@ -49,6 +51,8 @@ fn clock_rest(raw: &[u8]) -> Result<Duration> {
     let clock = match number(raw, 16, 4) {
         0 => libc::CLOCK_REALTIME,
         1 => libc::CLOCK_MONOTONIC,
+        // Processor time cannot be waited for.
+        2 | 3 => return Err(Errno::EOPNOTSUPP),
         _ => return Err(Errno::EINVAL),
     };
     let timeout = Duration::from_nanos(number(raw, 24, 8));
@@ -70,7 +74,7 @@ fn subscribe(cx: &Ctx<'_>, raw: &[u8], fds: &mut Vec<PollFd>) -> Waiting {
         }),
         _ => Err(Errno::EINVAL),
     };
-    Waiting { user: number(raw, 0, 8), tag, kind: kind.unwrap_or_else(Kind::Failed) }
+    Waiting { user: number(raw, 0, 8), tag, guest: number(raw, 16, 4) as i32, kind: kind.unwrap_or_else(Kind::Failed) }
 }
 
 fn poll_oneoff(cx: &mut Ctx<'_>, subscriptions: u32, events: u32, count: u32, out: u32) -> Result<()> {
@@ -95,6 +99,15 @@ fn poll_oneoff(cx: &mut Ctx<'_>, subscriptions: u32, events: u32, count: u32, ou
     Ok(cx.mem.write_u32(out, answered)?)
 }
 
+/// How many bytes can be read; at least one where the host cannot tell, or for writing.
+fn available(cx: &Ctx<'_>, item: &Waiting, guest: i32) -> u64 {
+    let file = cx.host.fds.get(guest).and_then(|file| file.fd());
+    match file.and_then(|fd| sys::ioctl_get_int(fd, libc::FIONREAD)) {
+        Ok(bytes) if item.tag == FD_READ => bytes.max(0) as u64,
+        _ => 1,
+    }
+}
+
 /// The event of a subscription, if it has happened.
 fn event(
     cx: &Ctx<'_>,
@@ -115,8 +128,7 @@ fn event(
             if revents == 0 {
                 return None;
             }
-            // How many bytes can be read: at least one where the host cannot tell.
-            event[16..24].copy_from_slice(&1u64.to_le_bytes());
+            event[16..24].copy_from_slice(&available(cx, item, item.guest).to_le_bytes());
             if revents & libc::POLLHUP != 0 {
                 event[24..26].copy_from_slice(&1u16.to_le_bytes());
             }

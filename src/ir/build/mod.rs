@@ -8,8 +8,10 @@
 //! The body must have been validated.
 
 mod assigned;
+mod atomic;
 mod control;
 mod operators;
+mod vector;
 
 use super::func::*;
 use super::ops::Op;

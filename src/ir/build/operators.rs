@@ -14,7 +14,14 @@ impl Builder<'_> {
         if let Some(depth) = self.unreachable {
             return self.skipped(op, depth);
         }
-        if self.control(op) || self.variable(op) || self.numeric(op) || self.memory(op) || self.table(op) {
+        if self.control(op)
+            || self.variable(op)
+            || self.numeric(op)
+            || self.memory(op)
+            || self.table(op)
+            || self.vector(op)
+            || self.atomic(op)
+        {
             return;
         }
         unreachable!("validated: {op:?} is not among the accepted features");
@@ -128,12 +135,12 @@ impl Builder<'_> {
         self.value_op::<1>(Op::Convert(kind), kind.to());
     }
 
-    fn load(&mut self, kind: L, arg: MemArg) {
+    pub(super) fn load(&mut self, kind: L, arg: MemArg) {
         // Validated: offsets of a 32-bit memory fit into 32 bits.
         self.value_op::<1>(Op::Load(kind, arg.offset as u32), kind.ty());
     }
 
-    fn store(&mut self, kind: S, arg: MemArg) {
+    pub(super) fn store(&mut self, kind: S, arg: MemArg) {
         self.effect_op::<2>(Op::Store(kind, arg.offset as u32));
     }
 

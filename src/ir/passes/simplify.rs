@@ -5,6 +5,7 @@
 use crate::ir::eval;
 use crate::ir::func::{Function, Value};
 use crate::ir::ops::{BinaryKind, CompareKind, ConvertKind, Op, UnaryKind};
+use crate::ir::simd::VectorOp;
 use crate::ir::types::Type;
 use smallvec::{SmallVec, smallvec};
 
@@ -37,7 +38,22 @@ pub fn simplify(func: &Function, op: Op, args: &[Value]) -> Simplified {
         Op::Compare(ty, kind) => compare(func, ty, kind, args[0], args[1]),
         Op::Convert(kind) => convert(func, kind, args[0]),
         Op::Select(_) => select(func, args),
+        Op::Vector(op) => splat(func, op, args[0]),
         _ => Simplified::Keep,
+    }
+}
+
+/// A number in all lanes of a vector is a constant if the number is.
+fn splat(func: &Function, op: VectorOp, a: Value) -> Simplified {
+    use VectorOp::*;
+    let splats = matches!(op, I8x16Splat | I16x8Splat | I32x4Splat | I64x2Splat | F32x4Splat | F64x2Splat);
+    match func.constant(a).filter(|_| splats) {
+        Some(0) => Simplified::Const(Type::V128, 0),
+        Some(bits) => {
+            let vector = eval::vector::vector(op, &[bits.into()]);
+            Simplified::Op(Op::VectorConst(vector.to_le_bytes()), smallvec![])
+        }
+        None => Simplified::Keep,
     }
 }
 

@@ -129,6 +129,11 @@ mod wasm {
     }
 
     pub(crate) fn serve(served: Box<dyn Serve>) -> Result<(), Errno> {
+        // SAFETY: the module has one thread.
+        if unsafe { (*addr_of_mut!(SERVED)).is_some() } {
+            // A request is being handled, by the one that is there.
+            return Err(Errno::EBUSY);
+        }
         // SAFETY: the module has one thread, and no request is being handled before `host_serve`.
         unsafe { *addr_of_mut!(SERVED) = Some(served) };
         // SAFETY: no reference to a static of this module is held here.
@@ -167,15 +172,14 @@ mod wasm {
     /// Handles the request of `len` bytes at `request`.
     ///
     /// # Safety
-    /// The host has put a request there, and leaves it alone until this returns.
+    /// The host has put a request there, and leaves it alone until this returns. It calls this while it serves only, and
+    /// not before an earlier call has returned or trapped.
     #[no_mangle]
     pub unsafe extern "C" fn wasmjit_fuse_dispatch(request: *const u8, len: i32) {
         let message = core::slice::from_raw_parts(request, len.max(0) as usize);
-        // The dispatcher is taken out while it works: a nested call finds none, and no two can borrow it.
-        let served = (*addr_of_mut!(SERVED)).take();
-        if let Some(mut served) = served {
+        // It stays where it is, so that it is still there after a panic, which is a trap, if the user wants to go on.
+        if let Some(served) = (*addr_of_mut!(SERVED)).as_mut() {
             served.dispatch(message);
-            *addr_of_mut!(SERVED) = Some(served);
         }
     }
 

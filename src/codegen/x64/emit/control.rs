@@ -70,6 +70,7 @@ impl Emitter<'_> {
     fn slot_read(&mut self, ty: Type, mem: Mem, allocs: &mut Allocs<'_>) {
         match ty {
             Type::F32 => self.buf.op(Opcode::two(0x10).prefix(0xf3), allocs.xmm().0, Rm::Mem(mem)),
+            Type::V128 => self.buf.op(Opcode::two(0x10), allocs.xmm().0, Rm::Mem(mem)),
             Type::F64 => self.buf.op(Opcode::two(0x10).prefix(0xf2), allocs.xmm().0, Rm::Mem(mem)),
             _ => self.buf.op(Opcode::one(0x8b).wide(ty.is_64()), allocs.gpr().0, Rm::Mem(mem)),
         }
@@ -78,6 +79,7 @@ impl Emitter<'_> {
     fn slot_write(&mut self, ty: Type, mem: Mem, allocs: &mut Allocs<'_>) {
         match ty {
             Type::F32 => self.buf.op(Opcode::two(0x11).prefix(0xf3), allocs.xmm().0, Rm::Mem(mem)),
+            Type::V128 => self.buf.op(Opcode::two(0x11), allocs.xmm().0, Rm::Mem(mem)),
             Type::F64 => self.buf.op(Opcode::two(0x11).prefix(0xf2), allocs.xmm().0, Rm::Mem(mem)),
             _ => self.buf.op(Opcode::one(0x89).wide(true), allocs.gpr().0, Rm::Mem(mem)),
         }

@@ -170,7 +170,7 @@ impl Emitter<'_> {
     }
 
     /// Extends a register or reads and extends memory. Zero extensions need no wide form: the upper half is cleared.
-    fn extend(&mut self, ext: Ext, wide: bool, d: Gpr, src: Rm) {
+    pub(super) fn extend(&mut self, ext: Ext, wide: bool, d: Gpr, src: Rm) {
         let op = match ext {
             Ext::Zero8 => Opcode::two(0xb6).bytes(false, true),
             Ext::Zero16 => Opcode::two(0xb7),
@@ -255,6 +255,7 @@ impl Emitter<'_> {
             Store::B8 => Opcode::one(0x89).wide(true),
             Store::Single => Opcode::two(0x11).prefix(0xf3),
             Store::Double => Opcode::two(0x11).prefix(0xf2),
+            Store::Vector => Opcode::two(0x11),
         };
         self.buf.op(op, value, mem);
     }

@@ -3,9 +3,11 @@
 //! Frame, from high to low addresses: caller's stack area (`[rbp+16..]`), return address, caller's `rbp` (`[rbp]`), vmctx
 //! (if calls change it), saved registers, spill slots, outgoing stack area (`[rsp..]`).
 
+mod atomic;
 mod control;
 mod float;
 mod int;
+mod simd;
 
 use super::asm::{Assembled, Buffer, Label};
 use super::encode::{Mem, MemBase, Opcode, Rm};
@@ -40,8 +42,8 @@ pub struct Selected<'a> {
 /// The frame's layout: distances below `rbp`, in slots of 8 bytes.
 struct Frame {
     saved: Vec<Gpr>,
-    /// Slots above the spill slots.
-    top: i32,
+    /// Slots down to the last spill slot.
+    bottom: i32,
     /// Bytes below `rbp`.
     size: i32,
     checked: bool,
@@ -84,7 +86,7 @@ struct Emitter<'a> {
 /// The allocations of an instruction's operands, taken one after the other.
 struct Allocs<'a> {
     allocs: &'a [Allocation],
-    top: i32,
+    bottom: i32,
 }
 
 impl Allocs<'_> {
@@ -102,20 +104,25 @@ impl Allocs<'_> {
         Xmm(self.take().as_reg().expect("a register").hw_enc() as u8)
     }
 
+    /// The number of a register of either kind.
+    fn rm_reg(&mut self) -> u8 {
+        self.take().as_reg().expect("a register").hw_enc() as u8
+    }
+
     /// A register or a spill slot.
     fn rm(&mut self) -> Rm {
         let alloc = self.take();
         match (alloc.as_reg(), alloc.as_stack()) {
             (Some(reg), _) => Rm::Reg(reg.hw_enc() as u8),
-            (None, Some(slot)) => Rm::Mem(slot_at(self.top, slot)),
+            (None, Some(slot)) => Rm::Mem(slot_at(self.bottom, slot)),
             (None, None) => unreachable!("an operand without place"),
         }
     }
 }
 
-/// The place of a spill slot.
-fn slot_at(top: i32, slot: regalloc2::SpillSlot) -> Mem {
-    Mem::at(RBP, -8 * (top + 1 + slot.index() as i32))
+/// The place of a spill slot. Slots rise in memory, so that a vector's two begin at the first.
+fn slot_at(bottom: i32, slot: regalloc2::SpillSlot) -> Mem {
+    Mem::at(RBP, -8 * (bottom - slot.index() as i32))
 }
 
 /// Returns, as the options want it.
@@ -193,11 +200,16 @@ fn frame(code: &Selected<'_>, output: &Output) -> Result<Frame, CodegenError> {
     }
     let saved: Vec<Gpr> = SAVED.iter().zip(used).filter(|(_, used)| *used).map(|(&reg, _)| reg).collect();
     let top = saved.len() + code.frame.keeps_ctx as usize;
-    let slots = top + output.num_spillslots + code.frame.outgoing as usize;
+    let mut bottom = top + output.num_spillslots;
+    if code.vcode.wide_floats {
+        // Vectors are aligned to 16 bytes, as `rbp` is.
+        bottom = bottom.next_multiple_of(2);
+    }
+    let slots = bottom + code.frame.outgoing as usize;
     let size = i32::try_from(8 * slots.next_multiple_of(2)).ok().filter(|&size| size < 1 << 30);
     let size = size.ok_or(CodegenError::TooLarge("the stack frame of one function"))?;
     let checked = code.frame.calls || size > UNCHECKED_LEAF_FRAME;
-    Ok(Frame { saved, top: top as i32, size, checked })
+    Ok(Frame { saved, bottom: bottom as i32, size, checked })
 }
 
 /// Follows blocks that do nothing but jump on.
@@ -325,7 +337,7 @@ impl Emitter<'_> {
                 InstOrEdit::Edit(Edit::Move { from, to }) => self.allocated_move(*from, *to),
                 InstOrEdit::Inst(inst) => {
                     self.loc = self.code.vcode.locs[inst.index()];
-                    let mut allocs = Allocs { allocs: output.inst_allocs(inst), top: self.frame.top };
+                    let mut allocs = Allocs { allocs: output.inst_allocs(inst), bottom: self.frame.bottom };
                     debug_assert_eq!(allocs.allocs.len(), self.code.vcode.inst_operands(inst).len());
                     let insts = &self.code.vcode.insts;
                     self.wants_zero = insts.get(inst.index() + 1).is_some_and(reads_zero_flag_only);
@@ -335,29 +347,31 @@ impl Emitter<'_> {
         }
     }
 
-    /// A move that the allocator asks for; spills and reloads are 64 bits wide and leave the flags alone.
+    /// A move that the allocator asks for; spills and reloads of integers are 64 bits wide; all leave the flags alone.
     fn allocated_move(&mut self, from: Allocation, to: Allocation) {
         if from == to {
             return;
         }
-        let top = self.frame.top;
+        let bottom = self.frame.bottom;
+        // Floats are spilled whole where vectors are among them.
+        let float = if self.code.vcode.wide_floats { 0 } else { 0xf2 };
         match (from.as_reg(), to.as_reg()) {
             (Some(from), Some(to)) if from.class() == RegClass::Int => {
                 self.buf.op(Opcode::one(0x8b).wide(true), to.hw_enc() as u8, Rm::Reg(from.hw_enc() as u8));
             }
             (Some(from), Some(to)) => self.move_float(Xmm(to.hw_enc() as u8), Xmm(from.hw_enc() as u8)),
             (Some(reg), None) => {
-                let slot = Rm::Mem(slot_at(top, to.as_stack().expect("a spill slot")));
+                let slot = Rm::Mem(slot_at(bottom, to.as_stack().expect("a spill slot")));
                 match reg.class() {
                     RegClass::Int => self.buf.op(Opcode::one(0x89).wide(true), reg.hw_enc() as u8, slot),
-                    _ => self.buf.op(Opcode::two(0x11).prefix(0xf2), reg.hw_enc() as u8, slot),
+                    _ => self.buf.op(Opcode::two(0x11).prefix(float), reg.hw_enc() as u8, slot),
                 }
             }
             (None, Some(reg)) => {
-                let slot = Rm::Mem(slot_at(top, from.as_stack().expect("a spill slot")));
+                let slot = Rm::Mem(slot_at(bottom, from.as_stack().expect("a spill slot")));
                 match reg.class() {
                     RegClass::Int => self.buf.op(Opcode::one(0x8b).wide(true), reg.hw_enc() as u8, slot),
-                    _ => self.buf.op(Opcode::two(0x10).prefix(0xf2), reg.hw_enc() as u8, slot),
+                    _ => self.buf.op(Opcode::two(0x10).prefix(float), reg.hw_enc() as u8, slot),
                 }
             }
             (None, None) => unreachable!("the allocator moves no slot to a slot"),
@@ -457,6 +471,18 @@ impl Emitter<'_> {
             | Inst::FloatMinMax { .. }
             | Inst::FloatCmp { .. }
             | Inst::FloatSetEq { .. } => self.float(inst, allocs),
+            Inst::AtomicSwap { .. }
+            | Inst::AtomicAlu { .. }
+            | Inst::AtomicCas { .. }
+            | Inst::AtomicLoop { .. }
+            | Inst::Fence => self.atomic(inst, allocs),
+            Inst::Sse1 { .. }
+            | Inst::Sse2 { .. }
+            | Inst::SseShift { .. }
+            | Inst::SseFlags(_)
+            | Inst::SseToInt(_)
+            | Inst::SseExtract(_)
+            | Inst::SseStore { .. } => self.simd(inst, allocs),
             Inst::FloatImm { .. }
             | Inst::FloatMov
             | Inst::FloatLoad { .. }

@@ -54,6 +54,11 @@ impl Lower<'_> {
         let fold = fold && self.s.is_single_use(value);
         if let Some((_, data)) = self.s.def(value) {
             match data.op {
+                Op::Vector(_) if self.s.is_single_use(value) => {
+                    if let Some(cc) = self.vector_condition(data) {
+                        return Cond::Cc(cc);
+                    }
+                }
                 Op::Compare(ty, kind) if ty.is_float() => return self.float_compare(data, ty, kind, fold),
                 Op::Compare(ty, kind) => return self.int_compare(data, ty, kind, fold),
                 Op::Binary(Type::I32, BinaryKind::And) if self.s.is_single_use(value) => {
@@ -141,6 +146,7 @@ impl Lower<'_> {
                     self.nested_conditions -= 1;
                     Some(cond)
                 }
+                Op::Vector(_) if self.s.is_single_use(a) => self.vector_condition(inner).map(Cond::Cc),
                 Op::Binary(ty, BinaryKind::And) if self.s.is_single_use(a) => Some(self.test(inner, ty, inner_fold)),
                 _ => None,
             };

@@ -5,6 +5,7 @@ use crate::abi::trap::TrapCode;
 use crate::abi::vmctx::offset;
 use crate::codegen::options::MemoryPolicy;
 use crate::codegen::x64::inst::{Alu, Amode, Base, Cc, Ext, Inst, Shift, Src, Store};
+use crate::codegen::x64::sse::{MOVUPS, MOVUPS_STORE};
 use crate::ir::func::{InstData, Value};
 use crate::ir::ops::{BinaryKind, LoadKind, Op, StoreKind};
 use crate::ir::types::Type;
@@ -19,6 +20,7 @@ fn stored(ty: Type) -> Store {
         Type::I64 | Type::Ref => Store::B8,
         Type::F32 => Store::Single,
         Type::F64 => Store::Double,
+        Type::V128 => Store::Vector,
     }
 }
 
@@ -58,6 +60,11 @@ impl Lower<'_> {
     pub(super) fn load(&mut self, data: &InstData, kind: LoadKind, offset: u32) {
         let d = self.s.demand(data.results[0]);
         let addr = self.address(data.args[0], offset, kind.bytes());
+        self.load_from(d, kind, addr);
+    }
+
+    /// Reads a value of some kind.
+    pub(super) fn load_from(&mut self, d: VReg, kind: LoadKind, addr: Addr) {
         let (ext, wide) = match kind {
             LoadKind::I32 | LoadKind::I64U32 => (Ext::Zero32, false),
             LoadKind::I32U8 | LoadKind::I64U8 => (Ext::Zero8, false),
@@ -68,19 +75,23 @@ impl Lower<'_> {
             LoadKind::I64S16 => (Ext::Sign16, true),
             LoadKind::I64S32 => (Ext::Sign32, true),
             LoadKind::I64 | LoadKind::F32 | LoadKind::F64 => return self.read(d, kind.ty(), addr),
+            _ => return self.vector_load(d, kind, addr),
         };
         self.load_ext(d, ext, wide, addr);
     }
 
     /// Reads a whole value.
     fn read(&mut self, d: VReg, ty: Type, addr: Addr) {
+        if ty == Type::V128 {
+            return self.sse_load(d, MOVUPS, addr);
+        }
         let mut operands = Operands::from_slice(&[Operand::reg_def(d)]);
         addr.push(&mut operands);
         let inst = match ty {
             Type::I32 => Inst::Load { ext: Ext::Zero32, wide: false, am: addr.am },
             Type::I64 | Type::Ref => Inst::Load64(addr.am),
             Type::F32 => Inst::FloatLoad { wide: false, am: addr.am },
-            Type::F64 => Inst::FloatLoad { wide: true, am: addr.am },
+            _ => Inst::FloatLoad { wide: true, am: addr.am },
         };
         self.emit(inst, &operands);
     }
@@ -92,6 +103,7 @@ impl Lower<'_> {
             Store::B1 => Some((store, bits as i8 as i32)),
             Store::B2 => Some((store, bits as i16 as i32)),
             Store::B4 | Store::Single => Some((Store::B4, bits as i32)),
+            Store::Vector => None,
             Store::B8 | Store::Double => Some((Store::B8, i32::try_from(bits as i64).ok()?)),
         }
     }
@@ -106,6 +118,9 @@ impl Lower<'_> {
         }
         let value = self.low(value);
         let addr = addr(self);
+        if store == Store::Vector {
+            return self.sse_store(value, MOVUPS_STORE, addr);
+        }
         let mut operands = Operands::from_slice(&[Operand::reg_use(value)]);
         addr.push(&mut operands);
         self.emit(Inst::Store { store, am: addr.am, imm: None }, &operands);
@@ -118,6 +133,7 @@ impl Lower<'_> {
             StoreKind::I64 => Store::B8,
             StoreKind::F32 => Store::Single,
             StoreKind::F64 => Store::Double,
+            StoreKind::V128 => return self.vector_store(index, value, offset),
             StoreKind::I32As8 | StoreKind::I64As8 => Store::B1,
             StoreKind::I32As16 | StoreKind::I64As16 => Store::B2,
         };

@@ -3,6 +3,8 @@
 //! - `int`, `div`, `float`, `convert`: arithmetic;
 //! - `cond`: comparisons, branches, selects;
 //! - `memory`: linear memory, globals, tables;
+//! - `simd`: vectors;
+//! - `atomic`: atomic accesses;
 //! - `call`: calls, parameters, results.
 //!
 //! Rules that keep selection sound:
@@ -12,6 +14,7 @@
 //! - a register that holds an `I32` is clear above (see `super::inst`): `Lower::low` may give one that is not, for
 //!   users that only read the low 32 bits.
 
+mod atomic;
 mod call;
 mod cond;
 mod convert;
@@ -19,8 +22,10 @@ mod div;
 mod float;
 mod int;
 mod memory;
+mod simd;
 
 use super::inst::{Amode, Base, Ext, Inst, Src};
+use crate::abi::builtins::Builtin;
 use crate::abi::vmctx::VmLayout;
 use crate::codegen::isel::{Machine, Selector};
 use crate::codegen::options::{CodegenError, Options};
@@ -184,6 +189,7 @@ impl<'a> Lower<'a> {
         if let Some((_, data)) = self.s.def(value) {
             match data.op {
                 Op::Const(ty, bits) => return self.constant(ty, bits),
+                Op::VectorConst(bytes) => return self.vector_constant(bytes),
                 Op::Convert(ConvertKind::ExtendI32U) => return self.reg(data.args[0]),
                 _ => {}
             }
@@ -315,7 +321,7 @@ impl<'a> Machine<'a> for Lower<'a> {
     fn inst(&mut self, inst: crate::ir::func::Inst) -> Result<(), CodegenError> {
         let data = self.s.func.inst(inst);
         match data.op {
-            Op::Const(..) | Op::Convert(ConvertKind::ExtendI32U) => {}
+            Op::Const(..) | Op::VectorConst(_) | Op::Convert(ConvertKind::ExtendI32U) => {}
             Op::Unary(ty, kind) if ty.is_float() => self.float_unary(data, kind),
             Op::Binary(ty, kind) if ty.is_float() => self.float_binary(data, kind),
             Op::Unary(_, kind) => self.int_unary(data, kind),
@@ -325,6 +331,20 @@ impl<'a> Machine<'a> for Lower<'a> {
             Op::Select(_) => self.select(data),
             Op::Load(kind, offset) => self.load(data, kind, offset),
             Op::Store(kind, offset) => self.store(data, kind, offset),
+            Op::Vector(op) => self.vector(data, op),
+            Op::Shuffle(lanes) => self.vector_shuffle(data, lanes),
+            Op::ExtractLane(shape, signed, lane) => self.extract_lane(data, shape, signed, lane),
+            Op::ReplaceLane(shape, lane) => self.replace_lane(data, shape, lane),
+            Op::LoadLane(shape, lane, offset) => self.load_lane(data, shape, lane, offset),
+            Op::StoreLane(shape, lane, offset) => self.store_lane(data, shape, lane, offset),
+            Op::AtomicLoad(kind, offset) => self.atomic_load(data, kind, offset),
+            Op::AtomicStore(kind, offset) => self.atomic_store(data, kind, offset),
+            Op::AtomicRmw(op, kind, offset) => self.atomic_rmw(data, op, kind, offset),
+            Op::AtomicCmpxchg(kind, offset) => self.atomic_cmpxchg(data, kind, offset),
+            Op::AtomicFence => self.fence(),
+            Op::AtomicWait(Type::I64, offset) => self.atomic_call(data, Builtin::atomic_wait64, offset),
+            Op::AtomicWait(_, offset) => self.atomic_call(data, Builtin::atomic_wait32, offset),
+            Op::AtomicNotify(offset) => self.atomic_call(data, Builtin::atomic_notify, offset),
             Op::GlobalGet(global) => self.global_get(data, global),
             Op::GlobalSet(global) => self.global_set(data, global),
             Op::MemorySize => self.memory_size(data),

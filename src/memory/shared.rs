@@ -1,0 +1,65 @@
+//! Memories that threads share.
+
+use std::io;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use super::linear::LinearMemory;
+use crate::abi::vmctx::MemoryDesc;
+
+/// A linear memory that instances of several stores, on several threads, use at once.
+///
+/// Clones are handles to the same memory, which lives as long as one of them or a store that it was put into. It is reserved at its full
+/// size, so that it never moves; it grows under a lock, and its length is read and written atomically.
+#[derive(Clone, Debug)]
+pub struct SharedMemory(Arc<Shared>);
+
+#[derive(Debug)]
+struct Shared {
+    memory: LinearMemory,
+    /// Held by whoever grows the memory.
+    growth: Mutex<()>,
+    max: u32,
+}
+
+impl SharedMemory {
+    /// Reserves a memory of `min` pages that can grow to `max` pages of 64 KiB.
+    ///
+    /// # Errors
+    /// If the address space or the memory cannot be had, or `min` exceeds `max`.
+    pub fn new(min: u32, max: u32) -> io::Result<SharedMemory> {
+        SharedMemory::with_limit(min, max, max)
+    }
+
+    /// As [`SharedMemory::new`], but growth ends at `limit` pages already.
+    pub(crate) fn with_limit(min: u32, max: u32, limit: u32) -> io::Result<SharedMemory> {
+        let memory = LinearMemory::new(min, max.min(limit))?;
+        Ok(SharedMemory(Arc::new(Shared { memory, growth: Mutex::new(()), max })))
+    }
+
+    /// Current size in pages.
+    pub fn pages(&self) -> u32 {
+        self.0.memory.pages()
+    }
+
+    /// Most pages that it was declared with.
+    pub fn max(&self) -> u32 {
+        self.0.max
+    }
+
+    /// Adds pages; returns the previous size in pages, or `None` if the limit or the system forbids it.
+    pub fn grow(&self, pages: u32) -> Option<u32> {
+        let _growth = self.0.growth.lock().unwrap_or_else(PoisonError::into_inner);
+        // SAFETY: the lock makes this the only growth; lengths are read atomically.
+        unsafe { self.0.memory.extend(pages) }
+    }
+
+    /// Whether both are handles to one memory.
+    pub fn same(&self, other: &SharedMemory) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+
+    /// The descriptor that compiled code reads. Its address is constant.
+    pub(crate) fn desc(&self) -> *mut MemoryDesc {
+        self.0.memory.descriptor()
+    }
+}

@@ -3,7 +3,7 @@
 #ifndef WJ_ABI_H
 #define WJ_ABI_H
 
-#define WJ_ABI_HASH 0xe46f18ebfb18e919ULL
+#define WJ_ABI_HASH 0xfde5995197f34349ULL
 #define WJ_SLOT_BYTES 16
 #define WJ_SLOTS_BYTES 80
 #define WJ_SLOT_Return 0
@@ -27,6 +27,8 @@
 #define WJ_TRAP_InvalidConversionToInteger 8
 #define WJ_TRAP_StackOverflow 9
 #define WJ_TRAP_Interrupt 10
+#define WJ_TRAP_UnalignedAtomic 20
+#define WJ_TRAP_ExpectedSharedMemory 21
 #define WJ_TRAP_OF_SITE 0xffffffffU
 #define WJ_MAX_VALUES 32
 #define WJ_MAX_FRAMES 32
@@ -53,8 +55,8 @@
 #define WJ_NATIVE_date_now 9
 #define WJ_NATIVE_resize_heap 11
 #define WJ_NATIVE_now 10
-#define WJ_BUILTIN_PARAMS { 0x1, 0x3, 0x3, 0x4, 0x1, 0x3, 0x4, 0x5, 0x5, 0x1 }
-#define WJ_BUILTIN_NATIVES { 0x1, 0x2, 0x3, 0x0, 0x0, 0x0, 0x0, 0x0, 0x0, 0x0 }
+#define WJ_BUILTIN_PARAMS { 0x1, 0x3, 0x3, 0x4, 0x1, 0x3, 0x4, 0x5, 0x5, 0x1, 0x3, 0x3, 0x2 }
+#define WJ_BUILTIN_NATIVES { 0x1, 0x2, 0x3, 0x0, 0x0, 0x0, 0x0, 0x0, 0x0, 0x0, 0x0, 0x0, 0x0 }
 #define WJ_WASI_EFAULT 21
 #define WJ_WASI_EINVAL 28
 #define WJ_WASI_ENODEV 43

@@ -7,6 +7,7 @@
 //! | `cli` | arguments in, exit code out; one file per subcommand |
 //! | `fs` | a wasm instance as an `fs_host::Guest` |
 //! | `host` | what guests import: Emscripten, WASI, fd table, sandbox policy |
+//! | `kernel` | images and instances in the kernel (`kmod/`) |
 //! | `runtime` | engine, module, store, instance, linker, tables, traps |
 //! | `codegen` | IR to machine code: selection, register allocation, emission, image |
 //! | `ir` | SSA IR: types, ops, builder from wasm, passes, verifier, text form |
@@ -54,6 +55,7 @@ pub mod codegen;
 pub mod fs;
 pub mod host;
 pub mod ir;
+pub mod kernel;
 pub mod memory;
 pub mod runtime;
 pub mod sys;

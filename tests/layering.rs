@@ -8,7 +8,8 @@ use std::path::{Path, PathBuf};
 /// Each layer of `src/` and the layers that it may use.
 const LAYERS: &[(&str, &[&str])] = &[
     ("cli", &["fs", "host", "runtime", "wasm"]),
-    ("fs", &["host", "runtime", "memory", "wasm", "abi"]),
+    ("fs", &["host", "kernel", "runtime", "memory", "wasm", "abi"]),
+    ("kernel", &["codegen", "wasm", "abi"]),
     ("host", &["runtime", "memory", "wasm", "abi"]),
     ("runtime", &["codegen", "ir", "memory", "wasm", "abi", "sys"]),
     ("codegen", &["ir", "wasm", "abi"]),
@@ -25,7 +26,7 @@ const CRATES: &[(&str, &[&str])] = &[
     ("env_logger", &["src/cli"]),
     ("landlock", &["src/cli/harden.rs"]),
     ("seccompiler", &["src/cli/harden.rs"]),
-    ("fs_host", &["src/cli", "src/fs", "fs-host"]),
+    ("fs_host", &["src/cli", "src/fs", "src/kernel/rules.rs", "fs-host"]),
     ("wasmparser", &["src/wasm", "src/ir/build", "src/cli/inspect.rs"]),
     ("regalloc2", &["src/codegen"]),
     ("dynasmrt", &["src/codegen", "src/sys", "src/runtime/host.rs"]),

@@ -3,5 +3,6 @@
 //! Nothing here computes at run time beyond looking a row up; every layer above may use it.
 
 pub mod builtins;
+pub mod slots;
 pub mod trap;
 pub mod vmctx;

@@ -24,6 +24,8 @@ pub struct VmCtx {
     pub owner: *mut std::ffi::c_void,
     /// The exception that the handler which runs next catches.
     pub exception: *mut ExceptionDesc,
+    /// Not 0 while float registers may be used; read only by code that is compiled with slots (see [`super::slots`]).
+    pub floats: u64,
 }
 
 /// What compiled code knows of a linear memory.
@@ -100,6 +102,8 @@ pub mod offset {
     pub const EXCEPTION_VALUES: i32 = offset_of!(ExceptionDesc, values) as i32;
     /// [`MemoryDesc::base`]
     pub const MEMORY_START: i32 = offset_of!(MemoryDesc, base) as i32;
+    /// [`VmCtx::floats`]
+    pub const FLOATS: i32 = offset_of!(VmCtx, floats) as i32;
     /// [`MemoryDesc::bytes`]
     pub const MEMORY_BYTES: i32 = offset_of!(MemoryDesc, bytes) as i32;
     /// [`TableDesc::base`]

@@ -103,6 +103,10 @@ pub struct MountArgs {
     #[arg(short, long)]
     pub foreground: bool,
 
+    /// Answer requests inside of the Linux kernel (root, with the kernel module)
+    #[arg(long, conflicts_with_all = ["on_trap", "workers"])]
+    pub kernel: bool,
+
     /// Print each request and reply (stays in the foreground)
     #[arg(short, long)]
     pub debug: bool,

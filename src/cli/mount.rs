@@ -31,6 +31,8 @@ pub struct Plan {
     pub workers: usize,
     /// What follows a trap; the server's own default if none.
     pub on_trap: Option<OnTrap>,
+    /// Answer inside of the kernel.
+    pub kernel: bool,
     /// Print each message.
     pub debug: bool,
     /// Take times and print the table.
@@ -109,6 +111,7 @@ impl Plan {
             max_request,
             workers: usize::from(args.workers),
             on_trap: args.on_trap,
+            kernel: args.kernel,
             debug: args.debug,
             stats: args.stats,
         })

@@ -23,6 +23,7 @@ pub fn serve(plan: Plan, ready: impl FnOnce() + Send + 'static) -> Outcome {
         name: plan.source.name,
         policy: engine::policy(&plan.guest)?,
         stub_missing: plan.guest.stub_missing,
+        kernel: plan.kernel,
         args: plan.argv.into_iter().map(OsStringExt::into_vec).collect(),
     };
     match fs::run(&engine, &module, mount) {

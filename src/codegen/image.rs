@@ -8,6 +8,7 @@ mod serial;
 use super::options::{CallSite, CodegenError, HandlerSite, Options, TrapSite};
 use super::x64::{self, CompiledFunction};
 use crate::abi::builtins::Builtin;
+use crate::abi::slots::{SLOT_BYTES, Slot};
 use crate::abi::trap::TrapCode;
 use crate::abi::vmctx::{FuncRef, VmCtx, offset};
 use crate::wasm::{FuncIndex, FuncType, Module, TypeIndex};
@@ -52,6 +53,7 @@ pub fn abi_hash() -> u64 {
         offset::TYPE_IDS,
         offset::MEMORY_START,
         offset::MEMORY_BYTES,
+        offset::FLOATS,
         offset::TABLE_BASE,
         offset::TABLE_LEN,
         offset::FUNC_CODE,
@@ -70,6 +72,9 @@ pub fn abi_hash() -> u64 {
     for builtin in Builtin::ALL {
         hash.add(builtin.name().as_bytes());
         hash.add(format!("{:?}{:?}", builtin.args(), builtin.result()).as_bytes());
+    }
+    for slot in Slot::ALL {
+        hash.add(slot.name().as_bytes());
     }
     for code in TrapCode::ALL {
         hash.add(format!("{code:?}{}", *code as u8).as_bytes());
@@ -105,8 +110,16 @@ impl CodeImage {
             options: Options { check_allocation: false, ..*options },
             uses_floats: functions.iter().any(|function| function.uses_floats),
         };
+        if options.thunks {
+            for slot in Slot::ALL {
+                image.code.resize(slot.offset(), 0xcc);
+                image.code.extend(slot.stub());
+            }
+            image.code.resize(Slot::ALL.len() * SLOT_BYTES, 0xcc);
+        }
         for function in &functions {
             let start = image.append(&function.code.bytes)?;
+            image.relocate_slots(start, &function.code.slots);
             image.functions.push((start, function.code.bytes.len() as u32));
             image.traps.extend(function.code.traps.iter().map(|site| TrapSite { pc: site.pc + start, ..*site }));
             let site = |site: &HandlerSite| HandlerSite { pc: site.pc + start, landing: site.landing + start };
@@ -146,6 +159,15 @@ impl CodeImage {
         Ok(())
     }
 
+    /// Fills in displacements to slots; `start` is where the code was put.
+    fn relocate_slots(&mut self, start: u32, places: &[(u32, Slot)]) {
+        for (place, slot) in places {
+            let at = (start + place) as usize;
+            let distance = slot.offset() as i64 - (at as i64 + 4);
+            self.code[at..at + 4].copy_from_slice(&(distance as i32).to_le_bytes());
+        }
+    }
+
     /// One trampoline per type that some function has; equal types share one.
     fn add_trampolines(&mut self, module: &Module, options: &Options) -> Result<(), CodegenError> {
         let mut known: HashMap<&FuncType, u32> = HashMap::new();
@@ -157,9 +179,11 @@ impl CodeImage {
             let start = match known.get(func_type) {
                 Some(&start) => start,
                 None => {
-                    let (bytes, call) = x64::trampoline::emit(func_type, options)?;
-                    let start = self.append(&bytes)?;
-                    self.calls.push(CallSite { pc: call.pc + start, ..call });
+                    let assembled = x64::trampoline::emit(func_type, options)?;
+                    let start = self.append(&assembled.bytes)?;
+                    self.relocate_slots(start, &assembled.slots);
+                    self.calls
+                        .extend(assembled.call_sites.iter().map(|call| CallSite { pc: call.pc + start, ..*call }));
                     known.insert(func_type, start);
                     start
                 }

@@ -81,6 +81,9 @@ pub struct Options {
     pub poll: bool,
     /// Whether functions and jump-table targets begin with ENDBR64 and indirect jumps are tracked.
     pub endbr: bool,
+    /// Whether returns, indirect calls, traps and polls go through the slots at the image's start (see [`crate::abi::slots`]),
+    /// there are no jump tables, and functions announce that they use float registers.
+    pub thunks: bool,
     /// Emits checks of the compiler's own invariants into the code (an index whose upper half is not zero stops the
     /// guest). For tests; it costs time.
     pub paranoid: bool,
@@ -96,9 +99,15 @@ impl Options {
             memory: MemoryPolicy::Guard,
             poll: false,
             endbr: false,
+            thunks: false,
             paranoid: false,
             check_allocation: cfg!(debug_assertions),
         }
+    }
+
+    /// Options for running inside the kernel of this machine: nothing relies on signal handlers or guard pages.
+    pub fn kernel() -> Options {
+        Options { memory: MemoryPolicy::Explicit, poll: true, endbr: true, thunks: true, ..Options::host() }
     }
 
     /// The options as a number, for images and cache keys.
@@ -106,7 +115,8 @@ impl Options {
         let flags = (self.memory == MemoryPolicy::Explicit) as u64
             | (self.poll as u64) << 1
             | (self.endbr as u64) << 2
-            | (self.paranoid as u64) << 3;
+            | (self.paranoid as u64) << 3
+            | (self.thunks as u64) << 4;
         flags | (self.features.bits() as u64) << 32
     }
 
@@ -114,13 +124,14 @@ impl Options {
     pub fn from_bits(bits: u64) -> Option<Options> {
         let flags = bits as u32;
         let memory = if flags & 1 != 0 { MemoryPolicy::Explicit } else { MemoryPolicy::Guard };
-        (flags >> 4 == 0).then_some(())?;
+        (flags >> 5 == 0).then_some(())?;
         Some(Options {
             features: CpuFeatures::from_bits((bits >> 32) as u32)?,
             memory,
             poll: flags & 2 != 0,
             endbr: flags & 4 != 0,
             paranoid: flags & 8 != 0,
+            thunks: flags & 16 != 0,
             check_allocation: false,
         })
     }

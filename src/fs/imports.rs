@@ -86,7 +86,7 @@ fn guest_mount(mut caller: Caller<'_, FsState>, options: i32, len: i32) -> i32 {
         Stage::Planned { .. } if len as u32 <= MAX_OPTIONS => match memory.read_bytes(options as u32, len as u32) {
             Ok(wishes) => mount(state, &String::from_utf8_lossy(&wishes)).map_err(|error| {
                 // The user gets the whole story when the guest has ended.
-                state.failure = Some(error);
+                state.failure = Some(error.into());
                 Errno::EIO
             }),
             Err(_) => Err(Errno::EFAULT),
@@ -101,6 +101,16 @@ fn serve(mut caller: Caller<'_, FsState>) -> Result<i32, Trap> {
     let stage = std::mem::replace(&mut caller.data_mut().stage, Stage::Done);
     let mut server = match stage {
         Stage::Mounted(server) => server,
+        Stage::Kernel(plan) => {
+            caller.data_mut().served = true;
+            return super::kernel::serve(&mut caller, *plan).or_else(|error| match error {
+                super::kernel::Failure::Trap(trap) => Err(trap),
+                super::kernel::Failure::Setup(why) => {
+                    caller.data_mut().failure = Some(super::Error::Kernel(why));
+                    Ok(Errno::EIO.negated())
+                }
+            });
+        }
         Stage::Copy(seat) => return serve_copy(caller, seat),
         other => {
             caller.data_mut().stage = other;
@@ -122,7 +132,7 @@ fn serve(mut caller: Caller<'_, FsState>) -> Result<i32, Trap> {
             Err(Trap::host(fault))
         }
         Err(error) => {
-            state.failure = Some(error);
+            state.failure = Some(error.into());
             Ok(Errno::EIO.negated())
         }
     }

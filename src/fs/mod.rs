@@ -8,6 +8,7 @@
 
 mod guest;
 mod imports;
+mod kernel;
 
 use crate::abi::trap::TrapCode;
 use crate::host::{self, HasHost, Host};
@@ -38,6 +39,8 @@ pub struct MountPlan {
     pub policy: host::Policy,
     /// Imports that are missing trap when they are called.
     pub stub_missing: bool,
+    /// Requests are answered inside of the kernel.
+    pub kernel: bool,
     /// The guest's arguments, program name first.
     pub args: Vec<Vec<u8>>,
 }
@@ -57,6 +60,8 @@ pub enum Error {
     Policy(host::PolicyError),
     /// The granted directories cannot be handed to the guest.
     Grants(host::Errno),
+    /// The kernel cannot take the filesystem.
+    Kernel(String),
     /// The guest trapped outside of a request.
     Trap(Trap),
     /// The guest ended with this status without having served.
@@ -80,6 +85,7 @@ impl fmt::Display for Error {
             Error::Host(error) => error.fmt(f),
             Error::Policy(error) => error.fmt(f),
             Error::Grants(errno) => write!(f, "the granted directories cannot be opened: {errno}"),
+            Error::Kernel(why) => write!(f, "--kernel: {why}"),
             Error::Trap(trap) => write!(f, "the filesystem failed: {trap}"),
             Error::NeverServed(status) => {
                 write!(f, "the filesystem ended with status {status} before it was mounted; it may have said why")
@@ -111,7 +117,9 @@ pub(crate) struct FsState {
     /// Ends blocking host calls with EINTR without stopping the guest.
     soft_interrupt: Arc<AtomicBool>,
     /// What the FUSE host said when the guest's mount or serve failed: more than an errno can say.
-    failure: Option<fs_host::Error>,
+    failure: Option<Error>,
+    /// Requests are answered inside of the kernel.
+    kernel: bool,
     served: bool,
     program: Arc<Program>,
     /// How serving ended, of a copy.
@@ -122,6 +130,8 @@ pub(crate) struct FsState {
 enum Stage {
     /// Not mounted yet.
     Planned { mountpoint: PathBuf, options: Box<MountOptions>, name: String, config: Box<ServerConfig> },
+    /// To be mounted by the kernel module once the guest serves.
+    Kernel(Box<kernel::Plan>),
     /// Mounted, waiting for `serve`.
     Mounted(Box<Server>),
     /// A copy beside a filesystem that serves already, waiting for `serve`.
@@ -158,6 +168,7 @@ struct Program {
     linker: Linker<FsState>,
     policy: host::Policy,
     args: Vec<Vec<u8>>,
+    kernel: bool,
 }
 
 impl Program {
@@ -173,6 +184,7 @@ impl Program {
             replies: None,
             soft_interrupt,
             failure: None,
+            kernel: self.kernel,
             served: false,
             program: self.clone(),
             copy_end: None,
@@ -215,6 +227,9 @@ impl Program {
 /// answers EIO and what [`ServerConfig::on_trap`] says.
 pub fn run(engine: &Engine, module: &Module, plan: MountPlan) -> Result<i32, Error> {
     check_filesystem(module)?;
+    if plan.kernel {
+        kernel::check(&plan).map_err(Error::Kernel)?;
+    }
     if plan.server.workers > 1 && !is_read_only(module) {
         return Err(Error::NotReadOnly);
     }
@@ -225,7 +240,8 @@ pub fn run(engine: &Engine, module: &Module, plan: MountPlan) -> Result<i32, Err
     host::link(&mut linker, module)?;
     imports::add_to_linker(&mut linker)?;
     let (engine, module) = (engine.clone(), module.clone());
-    let program = Arc::new(Program { engine, module, linker, policy: plan.policy, args: plan.args });
+    let program =
+        Arc::new(Program { engine, module, linker, policy: plan.policy, args: plan.args, kernel: plan.kernel });
     let config = ServerConfig { replicated: plan.server.workers > 1, ..plan.server };
     let mut stage = Stage::Planned {
         mountpoint: plan.mountpoint,
@@ -249,7 +265,7 @@ pub fn run(engine: &Engine, module: &Module, plan: MountPlan) -> Result<i32, Err
 /// What the end of `main` means.
 fn conclude(result: Result<i32, Error>, mut state: FsState) -> Result<i32, Error> {
     if let Some(failure) = state.failure.take() {
-        return Err(failure.into());
+        return Err(failure);
     }
     match result {
         Ok(status) if !state.served => Err(Error::NeverServed(status)),
@@ -267,6 +283,11 @@ fn mount(state: &mut FsState, wishes: &str) -> Result<(), fs_host::Error> {
     let Stage::Planned { mountpoint, options, name, config } = std::mem::replace(&mut state.stage, Stage::Done) else {
         unreachable!("the caller looked");
     };
+    if state.kernel {
+        let options = merged(*options, MountOptions::parse(&honoured(wishes))?, name);
+        state.stage = Stage::Kernel(Box::new(kernel::Plan { mountpoint, options, config: *config }));
+        return Ok(());
+    }
     let mount = Mount::new(&mountpoint, &merged(*options, MountOptions::parse(&honoured(wishes))?, name))?;
     state.stage = Stage::Mounted(Box::new(Server::new(mount, *config)?));
     Ok(())

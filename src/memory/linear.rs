@@ -81,6 +81,11 @@ impl LinearMemory {
         unsafe { AtomicU64::from_ptr(&raw mut (*self.desc.as_ptr()).bytes) }
     }
 
+    /// Most pages that it may have.
+    pub fn limit_pages(&self) -> u64 {
+        self.limit / PAGE_BYTES
+    }
+
     /// Current size in bytes.
     pub fn len(&self) -> u64 {
         self.length().load(Ordering::Acquire)

@@ -12,6 +12,7 @@ const DEFAULT_TABLE_ENTRIES: u32 = 10_000_000;
 #[derive(Clone, Debug)]
 pub struct Config {
     pub(crate) interruptible: bool,
+    pub(crate) kernel_code: bool,
     pub(crate) memory_limit: Option<u64>,
     pub(crate) table_limit: u32,
     pub(crate) stack_size: usize,
@@ -22,6 +23,7 @@ impl Default for Config {
     fn default() -> Config {
         Config {
             interruptible: false,
+            kernel_code: false,
             memory_limit: None,
             table_limit: DEFAULT_TABLE_ENTRIES,
             stack_size: DEFAULT_STACK,
@@ -39,6 +41,12 @@ impl Config {
     /// Compiles guests so that an [`crate::InterruptHandle`] can stop them. Costs a load and a branch per loop iteration.
     pub fn interruptible(&mut self, enabled: bool) -> &mut Config {
         self.interruptible = enabled;
+        self
+    }
+
+    /// Compiles guests as for the inside of a kernel, which runs in user space, too, only slower. For tests.
+    pub fn kernel_code(&mut self, enabled: bool) -> &mut Config {
+        self.kernel_code = enabled;
         self
     }
 

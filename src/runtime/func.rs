@@ -165,7 +165,7 @@ fn arguments(args: &[Val], store: StoreId) -> Option<Vec<u64>> {
 }
 
 /// How to call what a reference refers to.
-fn target(func_ref: &FuncRef) -> Target {
+pub(crate) fn target(func_ref: &FuncRef) -> Target {
     let trampoline = if func_ref.reserved == HOST_MARK {
         host_trampoline as *const u8
     } else {

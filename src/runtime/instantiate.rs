@@ -227,6 +227,7 @@ impl<'a> Builder<'a> {
             stack_limit: self.core.stack_limit(),
             interrupt: std::sync::Arc::as_ptr(&self.core.interrupt),
             builtins: builtins::table(),
+            floats: 1,
             type_ids: self.data.module.type_ids().as_ptr(),
             owner: self.data.owner_pointer(),
             exception: std::ptr::null_mut(),

@@ -7,11 +7,12 @@ use super::cache::{Cache, Key};
 use super::engine::Engine;
 use super::error::Error;
 use super::trap::Frame;
+use crate::abi::slots::Slot;
 use crate::codegen::image::abi_hash;
 use crate::codegen::{CodeImage, CodegenError, Options, TrapSite, compile_module};
 use crate::sys::activation;
 use crate::sys::mapping::CodeMapping;
-use crate::sys::registry::{self, CodeRange, FaultSite, Registration};
+use crate::sys::registry::{self, CodeRange, FAULTS_FOR_CALLER, FaultSite, Registration};
 use crate::wasm::{self, ExportKind, ExternType, FuncIndex, Import, TypeIndex};
 
 /// A compiled module. Cheap to clone; clones are the same module.
@@ -116,7 +117,10 @@ impl Module {
     /// # Errors
     /// If the bytes are not a valid module, need a feature that is not supported, or compile to too much.
     pub fn new(engine: &Engine, bytes: &[u8]) -> Result<Module, Error> {
-        let options = Options { poll: engine.config().interruptible, ..Options::host() };
+        let options = match engine.config().kernel_code {
+            true => Options::kernel(),
+            false => Options { poll: engine.config().interruptible, ..Options::host() },
+        };
         let cache = engine.config().cache_dir.as_deref().and_then(Cache::open);
         let Some(cache) = cache else {
             let (info, image) = compile(bytes, &options)?;
@@ -142,7 +146,7 @@ impl Module {
             functions: ranges.iter().map(|range| range.start as u32).collect(),
             functions_end: ranges.last().map_or(0, |range| range.end as u32),
             trampolines: types.map(|ty| image.trampoline(TypeIndex(ty)).map(|offset| offset as u32)).collect(),
-            traps: image.traps().iter().map(site).collect(),
+            traps: slot_sites(image).chain(image.traps().iter().map(site)).collect(),
             calls: image.calls().iter().map(|call| Location { pc: call.pc, module: call.loc }).collect(),
             landings: image.handlers().iter().map(|site| (site.pc, site.landing)).collect(),
         };
@@ -181,6 +185,11 @@ impl Module {
     /// The module's description.
     pub fn info(&self) -> &wasm::Module {
         &self.0.info
+    }
+
+    /// The bytes that it was read from.
+    pub fn bytes(&self) -> &[u8] {
+        &self.0.bytes
     }
 
     /// What the module imports, in order.
@@ -268,6 +277,12 @@ impl Module {
         let func = self.0.info.defined(body);
         Some(Frame { func: func.0, name: self.func_name(func).map(str::to_owned), offset: location })
     }
+}
+
+/// The slots that fault on behalf of their callers.
+fn slot_sites(image: &CodeImage) -> impl Iterator<Item = FaultSite> {
+    let slots = Slot::ALL.iter().filter(|slot| image.options().thunks && slot.faults_for_caller());
+    slots.map(|slot| FaultSite { offset: slot.offset() as u32, location: 0, code: FAULTS_FOR_CALLER })
 }
 
 unsafe extern "C" fn no_trampoline() {

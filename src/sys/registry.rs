@@ -18,6 +18,9 @@ pub struct FaultSite {
     pub code: u8,
 }
 
+/// Code of a fault site that is a stub: the fault is that of the call whose return address is on top of the stack.
+pub const FAULTS_FOR_CALLER: u8 = u8::MAX;
+
 /// What the registry knows of one piece of code.
 #[derive(Debug)]
 pub struct CodeRange {

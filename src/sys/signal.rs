@@ -9,8 +9,9 @@ use std::mem::MaybeUninit;
 use std::sync::Once;
 
 use super::activation::{self, Fault};
-use super::registry::{self, FaultSite};
+use super::registry::{self, FAULTS_FOR_CALLER, FaultSite};
 use super::{thread, x64};
+use crate::abi::slots::CALL_BYTES;
 
 /// The signals that a faulting instruction raises.
 const SIGNALS: [libc::c_int; 4] = [libc::SIGSEGV, libc::SIGBUS, libc::SIGILL, libc::SIGFPE];
@@ -78,7 +79,15 @@ unsafe fn handle_guest_fault(address: Option<usize>, context: &mut libc::ucontex
     if current.is_null() {
         return false;
     }
-    let registers = x64::Registers::of(context);
+    let mut registers = x64::Registers::of(context);
+    let is_stub = |site: Option<FaultSite>| site.is_some_and(|site| site.code == FAULTS_FOR_CALLER);
+    if address.is_none()
+        && registry::with_range(registers.pc, |range| is_stub(range.site_at(registers.pc))) == Some(true)
+    {
+        // SAFETY: generated code has just called the stub, so that its return address lies on top of the stack.
+        let return_address = unsafe { *(registers.sp as *const usize) };
+        registers.pc = return_address.wrapping_sub(CALL_BYTES);
+    }
     let Some(site) = registry::with_range(registers.pc, |range| range.site_at(registers.pc)) else { return false };
     let Some(fault) = classify(site, address, &registers) else { return false };
     // SAFETY: the activation is running on this thread, which is stopped in generated code: nobody else uses it.

@@ -9,6 +9,7 @@ use std::ptr::null_mut;
 use std::sync::atomic::AtomicU32;
 use std::sync::{LazyLock, Mutex, Once};
 use wasmjit::abi::builtins::Builtin;
+use wasmjit::abi::slots::{CALL_BYTES, Slot};
 use wasmjit::abi::trap::TrapCode;
 use wasmjit::abi::vmctx::{FuncRef, MemoryDesc, TableDesc, VmCtx, VmLayout};
 use wasmjit::codegen::{CodeImage, MemoryPolicy, Options, compile_module};
@@ -95,6 +96,12 @@ extern "C" fn on_signal(signal: i32, _: *mut libc::siginfo_t, context: *mut libc
         let pc = regs[libc::REG_RIP as usize] as usize;
         if let Some(activation) = CURRENT.get().as_ref() {
             for &(base, image) in &activation.code {
+                let mut pc = pc;
+                let in_slot = |slot: &&Slot| slot.faults_for_caller() && pc == base + slot.offset();
+                if (*image).options().thunks && Slot::ALL.iter().find(in_slot).is_some() {
+                    // The fault is the call's whose return address is on top of the stack.
+                    pc = *(regs[libc::REG_RSP as usize] as *const usize) - CALL_BYTES;
+                }
                 if let Some(site) = pc.checked_sub(base).and_then(|at| (*image).trap_at(u32::try_from(at).ok()?)) {
                     TRAP.set(site.code as u8);
                     TRAP_LOC.set(site.loc);
@@ -275,6 +282,7 @@ impl Guest {
             type_ids: self.type_ids.as_ptr(),
             owner: (self as *mut Guest).cast(),
             exception: null_mut(),
+            floats: 1,
         };
         self.put(0, header);
         for (index, func) in imports.iter().enumerate() {
@@ -614,5 +622,6 @@ pub fn all_options() -> Vec<Options> {
         Options { memory: MemoryPolicy::Explicit, ..base },
         baseline,
         Options { endbr: true, poll: true, paranoid: false, memory: MemoryPolicy::Explicit, ..baseline },
+        Options { paranoid: true, check_allocation: true, ..Options::kernel() },
     ]
 }

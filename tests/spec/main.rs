@@ -70,6 +70,15 @@ fn webassembly_2_0_interruptible() {
 }
 
 #[test]
+fn webassembly_2_0_as_in_a_kernel() {
+    let (mut config, v2) = (Config::new(), WasmFeatures::WASM2);
+    let config = config.kernel_code(true);
+    run(spec(SpecVersion::V2), v2, config);
+    run(proposal(Proposal::Simd), v2.union(WasmFeatures::MULTI_MEMORY), config);
+    run(proposal(Proposal::TailCall), v2.union(WasmFeatures::TAIL_CALL), config);
+}
+
+#[test]
 fn extended_constants() {
     run(proposal(Proposal::ExtendedConst), WasmFeatures::WASM2.union(WasmFeatures::EXTENDED_CONST), &Config::new());
 }

@@ -2,6 +2,7 @@
 //!
 //! `dynasm!` writes to it for fixed sequences, the encoder (see [`super::encode`]) for everything with allocated registers.
 
+use crate::abi::slots::Slot;
 use crate::abi::trap::TrapCode;
 use crate::codegen::options::{CallSite, CodegenError, HandlerSite, TrapSite};
 use crate::wasm::FuncIndex;
@@ -66,6 +67,7 @@ pub struct Buffer {
     fixups: Vec<Fixup>,
     tables: Vec<Table>,
     calls: Vec<(u32, FuncIndex)>,
+    slots: Vec<(u32, Slot)>,
     traps: Vec<TrapSite>,
     call_sites: Vec<CallSite>,
     handlers: Vec<(u32, Label)>,
@@ -84,6 +86,8 @@ pub struct Assembled {
     pub handlers: Vec<HandlerSite>,
     /// Places of 32-bit displacements of direct calls and tail calls, and whom they call.
     pub calls: Vec<(u32, FuncIndex)>,
+    /// Places of 32-bit displacements to slots.
+    pub slots: Vec<(u32, Slot)>,
 }
 
 impl Extend<u8> for Buffer {
@@ -162,6 +166,23 @@ impl Buffer {
         self.extend([0; 4]);
     }
 
+    /// A call of a slot.
+    pub fn call_slot(&mut self, slot: Slot) {
+        self.push(0xe8);
+        self.slot_reference(slot);
+    }
+
+    /// A jump to a slot.
+    pub fn jump_slot(&mut self, slot: Slot) {
+        self.push(0xe9);
+        self.slot_reference(slot);
+    }
+
+    fn slot_reference(&mut self, slot: Slot) {
+        self.slots.push((self.here(), slot));
+        self.extend([0; 4]);
+    }
+
     /// The next instruction may trap.
     pub fn trap_site(&mut self, code: TrapCode, loc: u32) {
         self.traps.push(TrapSite { pc: self.here(), code, loc });
@@ -216,9 +237,11 @@ impl Buffer {
         self.traps.iter_mut().for_each(|site| site.pc = map.of(site.pc));
         self.call_sites.iter_mut().for_each(|site| site.pc = map.of(site.pc));
         self.calls.iter_mut().for_each(|(at, _)| *at = map.of(*at));
+        self.slots.iter_mut().for_each(|(at, _)| *at = map.of(*at));
         let site = |&(pc, to): &(u32, Label)| HandlerSite { pc: map.of(pc), landing: labels[to.0 as usize] };
         let handlers = self.handlers.iter().map(site).collect();
-        Ok(Assembled { bytes, traps: self.traps, call_sites: self.call_sites, handlers, calls: self.calls })
+        let Buffer { traps, call_sites, calls, slots, .. } = self;
+        Ok(Assembled { bytes, traps, call_sites, handlers, calls, slots })
     }
 
     /// Decides which jumps are short. Shortening only brings places closer, so that a decision is never undone; a few

@@ -60,9 +60,10 @@ pub fn compile(
     let mut vcode = finish(s, blocks);
     vcode.wide_floats = vectors;
     allocate(&vcode, func, options, scratch)?;
-    let selected = emit::Selected { vcode: &vcode, constants: &pool.constants, frame, switches: &switches };
-    let code = emit::emit(selected, &scratch.ctx.output, *options)?;
     let uses_floats = vcode.operands.iter().any(|operand| operand.class() == regalloc2::RegClass::Float);
+    let selected =
+        emit::Selected { vcode: &vcode, constants: &pool.constants, frame, switches: &switches, uses_floats };
+    let code = emit::emit(selected, &scratch.ctx.output, *options)?;
     Ok(CompiledFunction { code, uses_floats })
 }
 

@@ -5,17 +5,19 @@
 //! asks callees to keep, and links into the chain of frame pointers.
 
 use super::abi::{Place, Signature};
-use super::asm::Buffer;
+use super::asm::{Assembled, Buffer};
+use super::emit::{announce_floats, ret};
 use super::encode::{Mem, Opcode, Rm};
 use super::regs::{RAX, RBX, RSP};
+use crate::abi::slots::Slot;
 use crate::abi::vmctx::offset;
-use crate::codegen::options::{CallSite, CodegenError, Options};
+use crate::codegen::options::{CodegenError, Options};
 use crate::ir::types::Type;
 use crate::wasm::FuncType;
 use dynasmrt::{DynasmApi, dynasm};
 
 /// Emits the trampoline for a function type.
-pub fn emit(ty: &FuncType, options: &Options) -> Result<(Vec<u8>, CallSite), CodegenError> {
+pub fn emit(ty: &FuncType, options: &Options) -> Result<Assembled, CodegenError> {
     let signature = Signature::new(ty);
     let mut buf = Buffer::default();
     if options.endbr {
@@ -38,12 +40,21 @@ pub fn emit(ty: &FuncType, options: &Options) -> Result<(Vec<u8>, CallSite), Cod
         ; mov r14, [rdi + offset::MEMORY_BASE]
         ; mov r10, rsi
     );
+    let is_float = |(place, _): &(Place, Type)| matches!(place, Place::Float(_));
+    if options.thunks && signature.params.iter().chain(&signature.results).any(is_float) {
+        announce_floats(&mut buf);
+    }
     let mut cell = 0;
     for &(place, ty) in &signature.params {
         argument(&mut buf, place, ty, Mem::at(RBX, 8 * cell));
         cell += ty.cells() as i32;
     }
-    dynasm!(buf ; .arch x64 ; call r10);
+    if options.thunks {
+        dynasm!(buf ; .arch x64 ; mov rax, r10);
+        buf.call_slot(Slot::Indirect);
+    } else {
+        dynasm!(buf ; .arch x64 ; call r10);
+    }
     buf.call_site(0);
     let mut cell = 0;
     for &(place, ty) in &signature.results {
@@ -64,10 +75,9 @@ pub fn emit(ty: &FuncType, options: &Options) -> Result<(Vec<u8>, CallSite), Cod
         ; pop r12
         ; pop rbx
         ; pop rbp
-        ; ret
     );
-    let assembled = buf.finish(&[])?;
-    Ok((assembled.bytes, assembled.call_sites[0]))
+    ret(&mut buf, options, 0);
+    buf.finish(&[])
 }
 
 /// A 32-bit integer is zero-extended: the invariant of compiled code begins here.

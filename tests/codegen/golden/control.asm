@@ -34,8 +34,8 @@ import:
    15  mov [rbp-0x10],r12
    19  movsd xmm0,[rip+0x2f]
    21  mov r12,rsi
-   24  mov rax,[r15+0x40]
-   28  mov rdi,[r15+0x48]
+   24  mov rax,[r15+0x48]
+   28  mov rdi,[r15+0x50]
    2c  mov r15,rdi
    2f  mov r14,[rdi]
    32  call rax
@@ -67,7 +67,7 @@ indirect:
     f  jb short 0x000000000000005a
    11  mov [rbp-8],r15
    15  mov edx,2
-   1a  mov rdi,[r15+0xe8]
+   1a  mov rdi,[r15+0xf0]
    21  cmp rdx,[rdi+8]
    25  jae short 0x000000000000005c
    27  mov r8,[rdi]
@@ -126,7 +126,7 @@ unreachable_if:
     1  mov rbp,rsp
     4  test esi,esi
     6  jne short 0x0000000000000011
-    8  mov [r15+0xf0],esi
+    8  mov [r15+0x100],esi
     f  pop rbp
    10  ret
    11  ud2  ; Unreachable

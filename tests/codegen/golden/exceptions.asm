@@ -46,7 +46,7 @@ catches:
    4e  mov r14,[r15]
    51  mov rsi,[r15+0x38]
    55  mov rax,[rsi]
-   58  mov rcx,[r15+0x90]
+   58  mov rcx,[r15+0x98]
    5f  cmp rax,rcx
    62  je short 0x0000000000000070
    64  mov rax,[r15+0x20]

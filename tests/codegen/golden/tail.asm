@@ -70,7 +70,7 @@ through:
    23  mov r10d,[rbp+0x18]
    27  mov esi,[rbp+0x20]
    2a  xor edi,edi
-   2c  mov r11,[r15+0xa0]
+   2c  mov r11,[r15+0xa8]
    33  cmp rdi,[r11+8]
    37  jae 0x00000000000000e4
    3d  mov r11,[r11]

@@ -1,6 +1,7 @@
 //! Emission of calls, branches and traps.
 
 use super::{Allocs, Emitter};
+use crate::abi::slots::Slot;
 use crate::abi::trap::TrapCode;
 use crate::abi::vmctx::offset;
 use crate::codegen::options::MemoryPolicy;
@@ -27,10 +28,7 @@ impl Emitter<'_> {
                 let stub = self.stub(code);
                 self.buf.jump(Some(cc as u8), stub);
             }
-            Inst::Trap(code) => {
-                self.buf.trap_site(code, self.loc);
-                dynasm!(self.buf ; .arch x64 ; ud2);
-            }
+            Inst::Trap(code) => self.trap(code, self.loc),
             Inst::Call(calling) => self.call(calling, None),
             Inst::TailCall(tail) => {
                 allocs.allocs = &[];
@@ -50,6 +48,12 @@ impl Emitter<'_> {
                 self.load(t, Mem::at(CTX, offset::INTERRUPT));
                 self.buf.op(Opcode::one(0x83).imm(1), 7, Rm::Mem(Mem::at(t, 0)));
                 self.buf.push(0);
+                if self.options.thunks {
+                    let (slow, done) = (self.buf.label(), self.buf.label());
+                    self.buf.jump(Some(Cc::Ne as u8), slow);
+                    self.buf.bind(done);
+                    return self.polls.push((slow, done, self.loc));
+                }
                 let stub = self.stub(TrapCode::Interrupt);
                 self.buf.jump(Some(Cc::Ne as u8), stub);
             }
@@ -102,17 +106,17 @@ impl Emitter<'_> {
                 self.load(RAX, Mem::at(CTX, at + offset::FUNC_CODE));
                 self.load(RDI, Mem::at(CTX, at + offset::FUNC_CTX));
                 self.enter_foreign();
-                dynasm!(self.buf ; .arch x64 ; call rax);
+                self.call_rax();
             }
             Callee::Indirect => {
                 self.load(RDI, Mem::at(R11, offset::FUNC_CTX));
                 self.enter_foreign();
-                self.buf.op(Opcode::one(0xff), 2, Rm::Mem(Mem::at(R11, offset::FUNC_CODE)));
+                self.call_through(Mem::at(R11, offset::FUNC_CODE));
             }
             Callee::Builtin(builtin) => {
                 self.load(RAX, Mem::at(CTX, offset::BUILTINS));
                 dynasm!(self.buf ; .arch x64 ; mov rdi, r15);
-                self.buf.op(Opcode::one(0xff), 2, Rm::Mem(Mem::at(RAX, builtin.offset())));
+                self.call_through(Mem::at(RAX, builtin.offset()));
             }
         }
         self.buf.call_site(self.loc);
@@ -129,6 +133,25 @@ impl Emitter<'_> {
         }
         if calling.foreign || self.options.memory == MemoryPolicy::Explicit {
             self.load(MEMORY, Mem::at(CTX, offset::MEMORY_BASE));
+        }
+    }
+
+    /// Calls the function whose address is in `rax`.
+    fn call_rax(&mut self) {
+        if self.options.thunks {
+            self.buf.call_slot(Slot::Indirect);
+        } else {
+            dynasm!(self.buf ; .arch x64 ; call rax);
+        }
+    }
+
+    /// Calls the function whose address lies in memory.
+    fn call_through(&mut self, mem: Mem) {
+        if self.options.thunks {
+            self.load(RAX, mem);
+            self.call_rax();
+        } else {
+            self.buf.op(Opcode::one(0xff), 2, Rm::Mem(mem));
         }
     }
 
@@ -202,6 +225,21 @@ impl Emitter<'_> {
         }
     }
 
+    /// Jumps to `cases[index - first]` by comparisons; the index is known to be in range.
+    fn search(&mut self, index: Gpr, first: usize, cases: &[u32]) {
+        if cases.iter().all(|case| *case == cases[0]) {
+            return self.buf.jump(None, self.labels[cases[0] as usize]);
+        }
+        let (low, high) = cases.split_at(cases.len() / 2);
+        self.buf.op(Opcode::one(0x81).imm(4), 7, Rm::Reg(index.0));
+        self.buf.push_i32((first + low.len()) as i32);
+        let upper = self.buf.label();
+        self.buf.jump(Some(Cc::Ae as u8), upper);
+        self.search(index, first, low);
+        self.buf.bind(upper);
+        self.search(index, first + low.len(), high);
+    }
+
     /// The index is compared as a whole before it selects an entry of the table.
     fn switch(&mut self, number: u32, block: u32, t: Gpr, u: Gpr, index: Gpr) {
         let succs = &self.code.switches[number as usize];
@@ -218,6 +256,9 @@ impl Emitter<'_> {
         self.buf.op(Opcode::one(0x81).imm(4), 7, Rm::Reg(index.0));
         self.buf.push_i32(cases.len() as i32);
         self.jump_if(Cc::Ae, default);
+        if self.options.thunks {
+            return self.search(index, 0, cases);
+        }
         let labels = cases.iter().map(|&to| self.labels[to as usize]).collect();
         let table = self.buf.table(labels);
         self.buf.op(Opcode::one(0x8d).wide(true), t.0, Rm::Mem(Mem::label(table)));

@@ -4,7 +4,7 @@ use super::{Allocs, Emitter};
 use crate::abi::trap::TrapCode;
 use crate::codegen::x64::encode::{Map, Mem, MemBase, Opcode, Rm};
 use crate::codegen::x64::inst::{Alu, Amode, Base, Bits, Cc, Cond, Ext, Inst, Shift, Src, Store};
-use crate::codegen::x64::regs::{Gpr, RDX};
+use crate::codegen::x64::regs::{Gpr, RAX, RDX};
 use dynasmrt::{DynasmApi, dynasm};
 
 /// `cmp` among the arithmetic opcodes.
@@ -282,7 +282,13 @@ impl Emitter<'_> {
         if !signed {
             dynasm!(self.buf ; .arch x64 ; xor edx, edx);
             if !safe {
-                self.buf.trap_site(TrapCode::IntegerDivideByZero, self.loc);
+                if self.options.thunks {
+                    self.buf.op(Opcode::one(0x85).wide(wide), b.0, Rm::Reg(b.0));
+                    let stub = self.stub(TrapCode::IntegerDivideByZero);
+                    self.buf.jump(Some(Cc::E as u8), stub);
+                } else {
+                    self.buf.trap_site(TrapCode::IntegerDivideByZero, self.loc);
+                }
             }
             return self.buf.op(Opcode::one(0xf7).wide(wide), 6, Rm::Reg(b.0));
         }
@@ -301,12 +307,23 @@ impl Emitter<'_> {
             self.buf.jump(None, done);
             self.buf.bind(divide);
         }
+        if !rem && !safe && self.options.thunks {
+            // No fault may happen: the quotient by -1 is the negated dividend, which overflows for the smallest.
+            let divide = self.buf.label();
+            self.alu_imm(CMP, wide, Rm::Reg(b.0), -1);
+            self.buf.jump(Some(Cc::Ne as u8), divide);
+            self.buf.op(Opcode::one(0xf7).wide(wide), 3, Rm::Reg(RAX.0));
+            let stub = self.stub(TrapCode::IntegerOverflow);
+            self.buf.jump(Some(Cc::O as u8), stub);
+            self.buf.jump(None, done);
+            self.buf.bind(divide);
+        }
         if wide {
             dynasm!(self.buf ; .arch x64 ; cqo);
         } else {
             dynasm!(self.buf ; .arch x64 ; cdq);
         }
-        if !rem && !safe {
+        if !rem && !safe && !self.options.thunks {
             self.buf.trap_site(TrapCode::IntegerOverflow, self.loc);
         }
         self.buf.op(Opcode::one(0xf7).wide(wide), 7, Rm::Reg(b.0));

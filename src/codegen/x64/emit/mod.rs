@@ -15,6 +15,7 @@ use super::encode::{Mem, MemBase, Opcode, Rm};
 use super::inst::{Amode, Base, Cc, Cond, Inst, Src};
 use super::lower::FrameNeeds;
 use super::regs::{CTX, Gpr, MEMORY, RBP, SAVED, Xmm};
+use crate::abi::slots::Slot;
 use crate::abi::trap::TrapCode;
 use crate::abi::vmctx::offset;
 use crate::codegen::options::{CodegenError, Options};
@@ -35,6 +36,8 @@ pub struct Selected<'a> {
     pub frame: FrameNeeds,
     /// Successor numbers of each switch's cases, then of its default.
     pub switches: &'a [Vec<u32>],
+    /// Whether float registers are used.
+    pub uses_floats: bool,
 }
 
 /// The frame's layout: distances below `rbp`, in slots of 8 bytes.
@@ -70,6 +73,8 @@ struct Emitter<'a> {
     targets: Vec<u32>,
     stubs: Vec<(Label, TrapCode, u32)>,
     cold: Vec<ColdConversion>,
+    /// Slow parts of polls: entry, where to go on, place in the module.
+    polls: Vec<(Label, Label, u32)>,
     loc: u32,
     /// A register whose value the flags tell zero from non-zero, and where in the code.
     tested: Option<(Gpr, bool, u32)>,
@@ -121,6 +126,30 @@ fn slot_at(bottom: i32, slot: regalloc2::SpillSlot) -> Mem {
     Mem::at(RBP, -8 * (bottom - slot.index() as i32))
 }
 
+/// Returns, as the options want it.
+pub(super) fn ret(buf: &mut Buffer, options: &Options, params: u32) {
+    match params {
+        0 if options.thunks => buf.jump_slot(Slot::Return),
+        0 => dynasm!(buf ; .arch x64 ; ret),
+        // The slot takes nothing but the return address off: that goes where the last argument was. `r11` holds no result.
+        params if options.thunks => {
+            dynasm!(buf ; .arch x64 ; pop r11 ; add rsp, 8 * params as i32 ; push r11);
+            buf.jump_slot(Slot::Return);
+        }
+        // Validation allows a thousand parameters.
+        params => dynasm!(buf ; .arch x64 ; ret 8 * params as i16),
+    }
+}
+
+/// Makes float registers usable unless they are. Keeps all registers.
+pub(super) fn announce_floats(buf: &mut Buffer) {
+    let usable = buf.label();
+    dynasm!(buf ; .arch x64 ; cmp DWORD [r15 + offset::FLOATS], 0);
+    buf.jump(Some(Cc::Ne as u8), usable);
+    buf.call_slot(Slot::Floats);
+    buf.bind(usable);
+}
+
 /// Emits a function.
 pub fn emit(code: Selected<'_>, output: &Output, options: Options) -> Result<Assembled, CodegenError> {
     let frame = frame(&code, output)?;
@@ -139,6 +168,7 @@ pub fn emit(code: Selected<'_>, output: &Output, options: Options) -> Result<Ass
         targets,
         stubs: Vec::new(),
         cold: Vec::new(),
+        polls: Vec::new(),
         loc: 0,
         tested: None,
         wants_zero: false,
@@ -245,6 +275,9 @@ impl Emitter<'_> {
             let (reg, mem) = self.saved(at);
             self.buf.op(Opcode::one(0x89).wide(true), reg.0, Rm::Mem(mem));
         }
+        if self.options.thunks && self.code.uses_floats {
+            announce_floats(&mut self.buf);
+        }
     }
 
     /// A saved register and its place.
@@ -266,10 +299,16 @@ impl Emitter<'_> {
             dynasm!(self.buf ; .arch x64 ; mov rsp, rbp);
         }
         dynasm!(self.buf ; .arch x64 ; pop rbp);
-        match self.code.frame.params {
-            0 => dynasm!(self.buf ; .arch x64 ; ret),
-            // Validation allows a thousand parameters.
-            params => dynasm!(self.buf ; .arch x64 ; ret 8 * params as i16),
+        ret(&mut self.buf, &self.options, self.code.frame.params);
+    }
+
+    /// The trap of a site, here.
+    fn trap(&mut self, code: TrapCode, loc: u32) {
+        self.buf.trap_site(code, loc);
+        if self.options.thunks {
+            self.buf.call_slot(Slot::Trap);
+        } else {
+            dynasm!(self.buf ; .arch x64 ; ud2);
         }
     }
 
@@ -380,8 +419,13 @@ impl Emitter<'_> {
         }
         for (label, code, loc) in std::mem::take(&mut self.stubs) {
             self.buf.bind(label);
-            self.buf.trap_site(code, loc);
-            dynasm!(self.buf ; .arch x64 ; ud2);
+            self.trap(code, loc);
+        }
+        for (entry, done, loc) in std::mem::take(&mut self.polls) {
+            self.buf.bind(entry);
+            self.buf.trap_site(TrapCode::Interrupt, loc);
+            self.buf.call_slot(Slot::Poll);
+            self.buf.jump(None, done);
         }
     }
 

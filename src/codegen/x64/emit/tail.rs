@@ -1,6 +1,7 @@
 //! Tail calls: the callee's frame takes the place of the function's.
 
 use super::Emitter;
+use crate::abi::slots::Slot;
 use crate::abi::vmctx::offset;
 use crate::codegen::x64::encode::{Mem, Opcode, Rm};
 use crate::codegen::x64::inst::{Callee, Calling, Cc, Tail};
@@ -30,17 +31,30 @@ impl Emitter<'_> {
                 self.load(RAX, Mem::at(CTX, at + offset::FUNC_CODE));
                 self.load(RDI, Mem::at(CTX, at + offset::FUNC_CTX));
                 self.enter_foreign();
-                dynasm!(self.buf ; .arch x64 ; jmp rax);
+                self.jump_rax();
             }
             _ => {
                 self.load(RDI, Mem::at(R11, offset::FUNC_CTX));
                 self.enter_foreign();
-                self.buf.op(Opcode::one(0xff), 4, Rm::Mem(Mem::at(R11, offset::FUNC_CODE)));
+                if self.options.thunks {
+                    self.load(RAX, Mem::at(R11, offset::FUNC_CODE));
+                    self.jump_rax();
+                } else {
+                    self.buf.op(Opcode::one(0xff), 4, Rm::Mem(Mem::at(R11, offset::FUNC_CODE)));
+                }
             }
         }
         self.buf.bind(slow);
         if may_be_host {
             self.call_host_and_return(tail);
+        }
+    }
+
+    fn jump_rax(&mut self) {
+        if self.options.thunks {
+            self.buf.jump_slot(Slot::Indirect);
+        } else {
+            dynasm!(self.buf ; .arch x64 ; jmp rax);
         }
     }
 

@@ -1,0 +1,787 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * A FUSE transport: requests go straight to the guest's dispatch function, in the context of the task that makes them.
+ * What must not run there (background requests, forgets) goes through a workqueue.
+ *
+ * A request that the guest has seen and not answered yet lies in the processing lists of the connection's one fuse_dev, so that
+ * fuse.ko ends it when the connection is aborted. While it is copied from or to, it is on the io list with FR_LOCKED set.
+ */
+#include <linux/fs_context.h>
+#include <linux/fs_parser.h>
+#include <linux/highmem.h>
+#include <linux/module.h>
+#include <linux/sched/mm.h>
+#include <linux/version.h>
+#include <linux/vmalloc.h>
+#include "fuse_i.h"
+#include "wj.h"
+#include "fuse_rules.h"
+
+#define WJ_NEW_OPS (LINUX_VERSION_CODE >= KERNEL_VERSION(6, 12, 0))
+/* Most pieces of a message. */
+#define WJ_MAX_PIECES 64
+/* What stands before a write's data in a request, and to spare. */
+#define WJ_HEAD_ROOM 4096
+/* How long releases and forgets wait for somebody who does them on the way, in jiffies. */
+#define WJ_PUT_OFF 2
+
+/* A message of the guest: pieces of its memory, read once from front to back. */
+struct wj_message {
+	struct { u8 *at; u32 len; } pieces[WJ_MAX_PIECES];
+	u32 count, next, offset;
+	u64 bytes;
+};
+
+struct wj_mount {
+	struct wj_vm *vm;
+	struct fuse_dev *fud;
+	struct fuse_iqueue *fiq;
+	u32 dispatch, buffer, buffer_bytes;
+	u64 offered;			/* INIT flags that fuse.ko offered */
+	spinlock_t lock;		/* the lists below */
+	struct list_head queue;		/* background requests */
+	struct fuse_forget_link *forgets;
+	struct delayed_work work;
+	struct wj_message message;	/* under vm->lock */
+};
+
+static struct workqueue_struct *wj_wq;
+
+static unsigned int wj_bucket(u64 unique)
+{
+	return (unique >> 1) & (FUSE_PQ_HASH_SIZE - 1);
+}
+
+static void wj_end(struct fuse_req *req, int error)
+{
+	req->out.h.error = error;
+	fuse_request_end(req);
+}
+
+/* Takes a request under our hands; false if the connection is gone. Under fpq->lock. */
+static bool wj_hold(struct fuse_pqueue *fpq, struct fuse_req *req)
+{
+	bool held;
+
+	if (!fpq->connected)
+		return false;
+	spin_lock(&req->waitq.lock);
+	held = !test_bit(FR_ABORTED, &req->flags);
+	if (held)
+		set_bit(FR_LOCKED, &req->flags);
+	spin_unlock(&req->waitq.lock);
+	return held;
+}
+
+/* One of the pieces of a request's data. */
+static void *wj_map(struct fuse_args_pages *ap, unsigned int i, unsigned int *len)
+{
+#if WJ_NEW_OPS
+	if (ap->uses_folios) {
+		*len = ap->folio_descs[i].length;
+		return kmap_local_folio(ap->folios[i], ap->folio_descs[i].offset);
+	}
+#endif
+	*len = ap->descs[i].length;
+	return kmap_local_page(ap->pages[i]) + ap->descs[i].offset;
+}
+
+static unsigned int wj_pieces(struct fuse_args_pages *ap)
+{
+#if WJ_NEW_OPS
+	if (ap->uses_folios)
+		return ap->num_folios;
+#endif
+	return ap->num_pages;
+}
+
+/* Lays a request out in the guest's buffer. */
+static int wj_put_request(struct wj_mount *m, struct fuse_req *req)
+{
+	struct fuse_args *args = req->args;
+	struct fuse_args_pages *ap = container_of(args, struct fuse_args_pages, args);
+	u8 *to = wj_range(m->vm, m->buffer, m->buffer_bytes);
+	unsigned int i, n, len, left;
+
+	if (!to)
+		return -EIO;
+	if (req->in.h.len > m->buffer_bytes)
+		return -E2BIG;
+	memcpy(to, &req->in.h, sizeof(req->in.h));
+	to += sizeof(req->in.h);
+	for (i = 0; i < args->in_numargs; i++) {
+		left = args->in_args[i].size;
+		if (i + 1 < args->in_numargs || !args->in_pages) {
+			memcpy(to, args->in_args[i].value, left);
+			to += left;
+			continue;
+		}
+		for (n = 0; left && n < wj_pieces(ap); n++) {
+			void *from = wj_map(ap, n, &len);
+
+			len = min(len, left);
+			memcpy(to, from, len);
+			kunmap_local(from);
+			to += len;
+			left -= len;
+		}
+	}
+	if (req->in.h.opcode == FUSE_INIT) {
+		struct fuse_init_in *in = wj_range(m->vm, m->buffer, m->buffer_bytes) + sizeof(req->in.h);
+
+		m->offered = in->flags | (u64)in->flags2 << 32;
+		in->flags &= (u32)WJ_FUSE_INIT_FLAGS;
+		in->flags2 &= WJ_FUSE_INIT_FLAGS >> 32;
+		in->minor = min_t(u32, in->minor, WJ_FUSE_NEWEST_MINOR);
+	}
+	return 0;
+}
+
+/* After a trap the guest is not run any more: everything that waits for it fails. */
+static void wj_guest_failed(struct wj_mount *m)
+{
+	struct fuse_pqueue *fpq = &m->fud->pq;
+	struct wj_vm *vm = m->vm;
+	struct fuse_req *req, *next;
+	LIST_HEAD(failed);
+	unsigned int i;
+
+	WRITE_ONCE(vm->dead, true);
+	spin_lock(&fpq->lock);
+	for (i = 0; i < FUSE_PQ_HASH_SIZE; i++)
+		list_splice_tail_init(&fpq->processing[i], &failed);
+	list_for_each_entry(req, &failed, list)
+		clear_bit(FR_SENT, &req->flags);
+	spin_unlock(&fpq->lock);
+	list_for_each_entry_safe(req, next, &failed, list) {
+		list_del_init(&req->list);
+		wj_end(req, -EIO);
+	}
+	wj_exchange_trapped(vm);
+}
+
+/* Runs the guest on a message of its buffer. Under vm->lock. */
+static void wj_dispatch(struct wj_mount *m, u32 len)
+{
+	u64 values[2] = { m->buffer, len };
+	unsigned int flags = memalloc_nofs_save();
+
+	if (wj_call(m->vm, m->dispatch, values))
+		wj_guest_failed(m);
+	memalloc_nofs_restore(flags);
+}
+
+/* Gives a request to the guest. It is on no list. Under vm->lock. */
+static void wj_run_locked(struct wj_mount *m, struct fuse_req *req)
+{
+	struct fuse_pqueue *fpq = &m->fud->pq;
+	u32 len = req->in.h.len;
+	int err;
+
+	if (READ_ONCE(m->vm->dead))
+		return wj_end(req, -EIO);
+	spin_lock(&fpq->lock);
+	if (!wj_hold(fpq, req)) {
+		spin_unlock(&fpq->lock);
+		return wj_end(req, -ECONNABORTED);
+	}
+	list_add(&req->list, &fpq->io);
+	spin_unlock(&fpq->lock);
+	err = wj_put_request(m, req);
+	spin_lock(&fpq->lock);
+	clear_bit(FR_LOCKED, &req->flags);
+	if (!fpq->connected)
+		err = -ECONNABORTED;
+	if (err) {
+		if (!test_bit(FR_PRIVATE, &req->flags))
+			list_del_init(&req->list);
+		spin_unlock(&fpq->lock);
+		return wj_end(req, err);
+	}
+	set_bit(FR_SENT, &req->flags);
+	list_move_tail(&req->list, &fpq->processing[wj_bucket(req->in.h.unique)]);
+	spin_unlock(&fpq->lock);
+	/* From here on the request may be gone any time, if it is not the caller's own. */
+	wj_dispatch(m, len);
+}
+
+static void wj_run_forget(struct wj_mount *m, struct fuse_forget_link *link)
+{
+	struct {
+		struct fuse_in_header h;
+		struct fuse_forget_in in;
+	} message = {
+		.h = { .len = sizeof(message), .opcode = FUSE_FORGET, .unique = 0, .nodeid = link->forget_one.nodeid },
+		.in = { .nlookup = link->forget_one.nlookup },
+	};
+	void *to = wj_range(m->vm, m->buffer, m->buffer_bytes);
+
+	if (to && !READ_ONCE(m->vm->dead)) {
+		memcpy(to, &message, sizeof(message));
+		wj_dispatch(m, sizeof(message));
+	}
+	kfree(link);
+}
+
+/* Does what was put off. Whoever has the guest anyway does it, so that tasks do not take turns for it. Under vm->lock. */
+static void wj_drain(struct wj_mount *m)
+{
+	struct fuse_forget_link *link;
+	struct fuse_req *req;
+
+	while (!list_empty(&m->queue) || READ_ONCE(m->forgets)) {
+		spin_lock(&m->lock);
+		link = m->forgets;
+		if (link)
+			m->forgets = link->next;
+		req = list_first_entry_or_null(&m->queue, struct fuse_req, list);
+		if (req)
+			list_del_init(&req->list);
+		spin_unlock(&m->lock);
+		if (req)
+			wj_run_locked(m, req);
+		if (link)
+			wj_run_forget(m, link);
+		cond_resched();
+	}
+}
+
+static void wj_work(struct work_struct *work)
+{
+	struct wj_mount *m = container_of(to_delayed_work(work), struct wj_mount, work);
+
+	mutex_lock(&m->vm->lock);
+	wj_drain(m);
+	mutex_unlock(&m->vm->lock);
+}
+
+/* Gives a request of the calling task to the guest. */
+static void wj_run(struct wj_mount *m, struct fuse_req *req)
+{
+	struct mutex *lock = &m->vm->lock;
+
+	if (test_bit(FR_FORCE, &req->flags))
+		mutex_lock(lock);
+	else if (mutex_lock_killable(lock))
+		return wj_end(req, -EINTR);
+	wj_drain(m);
+	wj_run_locked(m, req);
+	mutex_unlock(lock);
+}
+
+static void wj_send(struct wj_mount *m, struct fuse_req *req)
+{
+	if (!test_bit(FR_BACKGROUND, &req->flags))
+		return wj_run(m, req);
+	spin_lock(&m->lock);
+	list_add_tail(&req->list, &m->queue);
+	spin_unlock(&m->lock);
+	/* Nobody waits for a release: the next request may do it. */
+	if (req->in.h.opcode == FUSE_RELEASE || req->in.h.opcode == FUSE_RELEASEDIR)
+		queue_delayed_work(wj_wq, &m->work, WJ_PUT_OFF);
+	else
+		mod_delayed_work(wj_wq, &m->work, 0);
+}
+
+static void wj_queue_forget(struct wj_mount *m, struct fuse_forget_link *link)
+{
+	spin_lock(&m->lock);
+	link->next = m->forgets;
+	m->forgets = link;
+	spin_unlock(&m->lock);
+	queue_delayed_work(wj_wq, &m->work, WJ_PUT_OFF);
+}
+
+#if WJ_NEW_OPS
+
+static void wj_send_req(struct fuse_iqueue *fiq, struct fuse_req *req)
+{
+	struct wj_mount *m = fiq->priv;
+
+	req->in.h.unique = fuse_get_unique(fiq);
+	clear_bit(FR_PENDING, &req->flags);
+	wj_send(m, req);
+}
+
+static void wj_send_forget(struct fuse_iqueue *fiq, struct fuse_forget_link *link)
+{
+	if (READ_ONCE(fiq->connected))
+		wj_queue_forget(fiq->priv, link);
+	else
+		kfree(link);
+}
+
+static void wj_send_interrupt(struct fuse_iqueue *fiq, struct fuse_req *req)
+{
+	/* Replies that are still to come are waited for. */
+}
+
+#else
+
+static void wj_wake_pending(struct fuse_iqueue *fiq) __releases(fiq->lock)
+{
+	struct fuse_req *req = list_last_entry(&fiq->pending, struct fuse_req, list);
+
+	clear_bit(FR_PENDING, &req->flags);
+	list_del_init(&req->list);
+	spin_unlock(&fiq->lock);
+	wj_send(fiq->priv, req);
+}
+
+static void wj_wake_forget(struct fuse_iqueue *fiq) __releases(fiq->lock)
+{
+	struct fuse_forget_link *link = fuse_dequeue_forget(fiq, 1, NULL);
+
+	spin_unlock(&fiq->lock);
+	if (link)
+		wj_queue_forget(fiq->priv, link);
+}
+
+static void wj_wake_interrupt(struct fuse_iqueue *fiq) __releases(fiq->lock)
+{
+	/* Replies that are still to come are waited for. */
+	while (!list_empty(&fiq->interrupts))
+		list_del_init(fiq->interrupts.next);
+	spin_unlock(&fiq->lock);
+}
+
+#endif
+
+static void wj_fiq_release(struct fuse_iqueue *fiq)
+{
+	struct wj_mount *m = fiq->priv;
+
+	wj_vm_put(m->vm);
+	kfree(m);
+}
+
+static const struct fuse_iqueue_ops wj_fiq_ops = {
+#if WJ_NEW_OPS
+	.send_req = wj_send_req,
+	.send_forget = wj_send_forget,
+	.send_interrupt = wj_send_interrupt,
+#else
+	.wake_pending_and_unlock = wj_wake_pending,
+	.wake_forget_and_unlock = wj_wake_forget,
+	.wake_interrupt_and_unlock = wj_wake_interrupt,
+#endif
+	.release = wj_fiq_release,
+};
+
+static int wj_message(struct wj_vm *vm, u32 iov, u32 count, struct wj_message *message)
+{
+	u32 i;
+
+	if (count > WJ_MAX_PIECES)
+		return -WJ_WASI_EINVAL;
+	message->next = message->offset = 0;
+	message->bytes = 0;
+	message->count = count;
+	for (i = 0; i < count; i++) {
+		const u32 *from = wj_range(vm, iov, 8 * (u64)count);
+
+		if (!from)
+			return -WJ_WASI_EFAULT;
+		message->pieces[i].len = from[2 * i + 1];
+		message->pieces[i].at = wj_range(vm, from[2 * i], message->pieces[i].len);
+		if (!message->pieces[i].at)
+			return -WJ_WASI_EFAULT;
+		message->bytes += message->pieces[i].len;
+	}
+	return 0;
+}
+
+/* The message has as many bytes. */
+static void wj_read(struct wj_message *message, void *to, size_t bytes)
+{
+	while (bytes && message->next < message->count) {
+		u32 left = message->pieces[message->next].len - message->offset;
+		u32 len = min_t(size_t, left, bytes);
+
+		memcpy(to, message->pieces[message->next].at + message->offset, len);
+		to += len;
+		bytes -= len;
+		message->offset += len;
+		if (len == left) {
+			message->next++;
+			message->offset = 0;
+		}
+	}
+}
+
+/* What the guest wishes, within what fuse.ko offers and the buffer holds. */
+static void wj_merge_init(struct wj_mount *m, struct fuse_init_out *out)
+{
+	u64 flags = (out->flags | (u64)out->flags2 << 32) & m->offered & WJ_FUSE_INIT_FLAGS;
+	u32 room = round_down(m->buffer_bytes - WJ_HEAD_ROOM, PAGE_SIZE);
+
+	flags |= m->offered & (FUSE_BIG_WRITES | FUSE_MAX_PAGES | FUSE_INIT_EXT);
+	out->flags = flags;
+	out->flags2 = flags >> 32;
+	out->max_write = out->max_write ? clamp_t(u32, out->max_write, PAGE_SIZE, room) : room;
+	out->max_pages = max_t(u32, out->max_write / PAGE_SIZE, 1);
+	out->time_gran = clamp_t(u32, out->time_gran, 1, NSEC_PER_SEC);
+	memset((u8 *)out + offsetof(struct fuse_init_out, map_alignment), 0, 2);
+}
+
+/* Fills a request's outputs from the checked copy, then from the message. */
+static int wj_fill(struct fuse_req *req, const u8 *copy, size_t copied, struct wj_message *message, size_t body)
+{
+	struct fuse_args *args = req->args;
+	struct fuse_args_pages *ap = container_of(args, struct fuse_args_pages, args);
+	size_t room = fuse_len_args(args->out_numargs, args->out_args);
+	unsigned int i, n, len, left;
+
+	if (body > room || (body < room && !args->out_argvar))
+		return -EINVAL;
+	if (body < room) {
+		if (room - body > args->out_args[args->out_numargs - 1].size)
+			return -EINVAL;
+		args->out_args[args->out_numargs - 1].size -= room - body;
+	}
+	for (i = 0; i < args->out_numargs; i++) {
+		bool pages = args->out_pages && i + 1 == args->out_numargs;
+
+		left = args->out_args[i].size;
+		for (n = 0; pages ? n < wj_pieces(ap) : n < 1; n++) {
+			u8 *to = pages ? wj_map(ap, n, &len) : args->out_args[i].value;
+			u32 now = pages ? min(len, left) : left;
+			u32 first = min_t(size_t, now, copied);
+
+			memcpy(to, copy, first);
+			copy += first;
+			copied -= first;
+			wj_read(message, to + first, now - first);
+			if (pages && args->page_zeroing && now < len)
+				memset(to + now, 0, len - now);
+			if (pages)
+				kunmap_local(to);
+			left -= now;
+			if (pages && !left && !args->page_zeroing)
+				break;
+		}
+	}
+	return 0;
+}
+
+/* Checks a reply and fills the request with it. */
+static int wj_answer(struct wj_mount *m, struct fuse_req *req, struct wj_message *message, int error)
+{
+	struct fuse_args *args = req->args;
+	size_t body = message->bytes - sizeof(struct fuse_out_header);
+	struct wj_facts facts = wj_facts(req->in.h.opcode, args->in_numargs ? args->in_args[0].value : NULL,
+					 args->in_numargs ? args->in_args[0].size : 0);
+	u64 small[32];
+	void *copy = small;
+	int copied, err;
+
+	copied = wj_reply_shape(&facts, error, body);
+	if (copied < 0 || error)
+		return copied < 0 ? copied : 0;
+	if (copied > sizeof(small)) {
+		copy = kvmalloc(copied, GFP_NOFS);
+		if (!copy)
+			return -ENOMEM;
+	}
+	if (facts.rule == WJ_RULE_Init)
+		memset(copy, 0, sizeof(struct fuse_init_out));
+	wj_read(message, copy, copied);
+	err = wj_check_reply(&facts, copy, copied);
+	if (!err && facts.rule == WJ_RULE_Init) {
+		wj_merge_init(m, copy);
+		body = copied = sizeof(struct fuse_init_out);
+	}
+	if (!err)
+		err = wj_fill(req, copy, copied, message, body);
+	if (copy != small)
+		kvfree(copy);
+	return err;
+}
+
+/* The import send: a reply to one of the requests that the guest has. Called in the guest's turn. */
+s32 wj_fuse_send(struct wj_vm *vm, u32 iov, u32 count)
+{
+	struct wj_mount *m = vm->mount;
+	struct fuse_out_header header;
+	struct wj_message *message;
+	struct fuse_pqueue *fpq;
+	struct fuse_req *req;
+	int err, status = -WJ_WASI_ENOENT;
+
+	if (!m)
+		return -WJ_WASI_ENODEV;
+	message = &m->message;
+	err = wj_message(vm, iov, count, message);
+	if (err)
+		return err;
+	if (message->bytes < sizeof(header))
+		return -WJ_WASI_EINVAL;
+	wj_read(message, &header, sizeof(header));
+	if (header.len != message->bytes)
+		return -WJ_WASI_EINVAL;
+	if (!header.unique)
+		return -WJ_WASI_ENOSYS;
+	fpq = &m->fud->pq;
+	spin_lock(&fpq->lock);
+	list_for_each_entry(req, &fpq->processing[wj_bucket(header.unique)], list) {
+		if (req->in.h.unique == header.unique) {
+			status = 0;
+			break;
+		}
+	}
+	if (status || !wj_hold(fpq, req)) {
+		spin_unlock(&fpq->lock);
+		return -WJ_WASI_ENOENT;
+	}
+	clear_bit(FR_SENT, &req->flags);
+	list_move(&req->list, &fpq->io);
+	spin_unlock(&fpq->lock);
+	err = wj_answer(m, req, message, header.error);
+	req->out.h.error = header.error;
+	if (err) {
+		pr_warn_ratelimited("wasmjit: a reply to operation %u is wrong (%d bytes, error %d)\n", req->in.h.opcode,
+				    header.len, header.error);
+		req->out.h.error = -EIO;
+		status = -WJ_WASI_EINVAL;
+	}
+	spin_lock(&fpq->lock);
+	clear_bit(FR_LOCKED, &req->flags);
+	if (!fpq->connected)
+		req->out.h.error = -ECONNABORTED;
+	if (!test_bit(FR_PRIVATE, &req->flags))
+		list_del_init(&req->list);
+	spin_unlock(&fpq->lock);
+	fuse_request_end(req);
+	return status;
+}
+
+/* The import unmount or exit: the owner does it. */
+void wj_fuse_ask_unmount(struct wj_vm *vm)
+{
+	if (vm->mount)
+		wj_exchange_unmount(vm);
+}
+
+enum { WJ_OPT_FD, WJ_OPT_DISPATCH, WJ_OPT_BUFFER, WJ_OPT_SIZE, WJ_OPT_ALLOW_OTHER, WJ_OPT_PERMISSIONS };
+
+static const struct fs_parameter_spec wj_parameters[] = {
+	fsparam_u32("fd", WJ_OPT_FD),
+	fsparam_u32("dispatch", WJ_OPT_DISPATCH),
+	fsparam_u32("buffer", WJ_OPT_BUFFER),
+	fsparam_u32("size", WJ_OPT_SIZE),
+	fsparam_flag("allow_other", WJ_OPT_ALLOW_OTHER),
+	fsparam_flag("default_permissions", WJ_OPT_PERMISSIONS),
+	{}
+};
+
+/* What mount(2) was told. */
+struct wj_options {
+	struct fuse_fs_context ctx;
+	struct wj_vm *vm;
+	u32 dispatch, buffer, size;
+};
+
+static int wj_parse_param(struct fs_context *fsc, struct fs_parameter *param)
+{
+	struct wj_options *options = fsc->fs_private;
+	struct fs_parse_result result;
+	int opt;
+
+	opt = vfs_parse_fs_param_source(fsc, param);
+	if (opt != -ENOPARAM)
+		return opt;
+	opt = fs_parse(fsc, wj_parameters, param, &result);
+	if (opt < 0)
+		return opt;
+	switch (opt) {
+	case WJ_OPT_FD:
+		if (options->vm)
+			return -EINVAL;
+		options->vm = wj_vm_of_fd(result.uint_32);
+		return options->vm ? 0 : invalf(fsc, "fd is no instance");
+	case WJ_OPT_DISPATCH:
+		options->dispatch = result.uint_32;
+		return 0;
+	case WJ_OPT_BUFFER:
+		options->buffer = result.uint_32;
+		return 0;
+	case WJ_OPT_SIZE:
+		options->size = result.uint_32;
+		return 0;
+	case WJ_OPT_ALLOW_OTHER:
+		options->ctx.allow_other = true;
+		return 0;
+	default:
+		options->ctx.default_permissions = true;
+		return 0;
+	}
+}
+
+static void wj_free_fsc(struct fs_context *fsc)
+{
+	struct wj_options *options = fsc->fs_private;
+
+	if (options && options->vm)
+		wj_vm_put(options->vm);
+	kfree(options);
+}
+
+static int wj_fill_super(struct super_block *sb, struct fs_context *fsc)
+{
+	struct wj_options *options = fsc->fs_private;
+	struct fuse_mount *fm = get_fuse_mount_super(sb);
+	struct fuse_conn *fc = fm->fc;
+	struct wj_mount *m = fc->iq.priv;
+	int err;
+
+	options->ctx.rootmode = S_IFDIR;
+	options->ctx.user_id = current_fsuid();
+	options->ctx.group_id = current_fsgid();
+	options->ctx.max_read = options->size - WJ_HEAD_ROOM;
+	options->ctx.destroy = true;
+	m->fud = fuse_dev_alloc();
+	if (!m->fud)
+		return -ENOMEM;
+	err = fuse_fill_super_common(sb, &options->ctx);
+	if (err) {
+		fuse_dev_free(m->fud);
+		m->fud = NULL;
+		return err;
+	}
+	fuse_dev_install(m->fud, fc);
+	mutex_lock(&m->vm->lock);
+	m->vm->mount = m;
+	mutex_unlock(&m->vm->lock);
+	fuse_send_init(fm);
+	return 0;
+}
+
+static int wj_get_tree(struct fs_context *fsc)
+{
+	struct wj_options *options = fsc->fs_private;
+	struct super_block *sb;
+	struct fuse_conn *fc;
+	struct fuse_mount *fm;
+	struct wj_mount *m;
+	int err;
+
+	if (!capable(CAP_SYS_ADMIN) || !capable(CAP_SYS_MODULE))
+		return -EPERM;
+	if (!options->vm || !options->vm->ctx || options->vm->mount)
+		return invalf(fsc, "an instance that is not mounted yet is needed");
+	if (options->size < WJ_HEAD_ROOM + PAGE_SIZE || !wj_range(options->vm, options->buffer, options->size))
+		return invalf(fsc, "the buffer is too small, or not in memory");
+	m = kzalloc(sizeof(*m), GFP_KERNEL_ACCOUNT);
+	fc = kzalloc(sizeof(*fc), GFP_KERNEL_ACCOUNT);
+	fm = kzalloc(sizeof(*fm), GFP_KERNEL_ACCOUNT);
+	if (!m || !fc || !fm) {
+		kfree(m);
+		kfree(fc);
+		kfree(fm);
+		return -ENOMEM;
+	}
+	spin_lock_init(&m->lock);
+	INIT_LIST_HEAD(&m->queue);
+	INIT_DELAYED_WORK(&m->work, wj_work);
+	m->vm = wj_vm_get(options->vm);
+	m->dispatch = options->dispatch;
+	m->buffer = options->buffer;
+	m->buffer_bytes = options->size;
+	fuse_conn_init(fc, fm, fsc->user_ns, &wj_fiq_ops, m);
+	m->fiq = &fc->iq;
+	fc->release = fuse_free_conn;
+	fc->sync_fs = true;
+	fc->max_pages_limit = min_t(unsigned int, fc->max_pages_limit, (m->buffer_bytes - WJ_HEAD_ROOM) >> PAGE_SHIFT);
+	fsc->s_fs_info = fm;
+	sb = sget_fc(fsc, NULL, set_anon_super_fc);
+	if (fsc->s_fs_info)
+		fuse_mount_destroy(fm);
+	if (IS_ERR(sb))
+		return PTR_ERR(sb);
+	err = wj_fill_super(sb, fsc);
+	if (err) {
+		deactivate_locked_super(sb);
+		return err;
+	}
+	sb->s_flags |= SB_ACTIVE;
+	fsc->root = dget(sb->s_root);
+	return 0;
+}
+
+static const struct fs_context_operations wj_context_ops = {
+	.free = wj_free_fsc,
+	.parse_param = wj_parse_param,
+	.get_tree = wj_get_tree,
+};
+
+static int wj_init_fs_context(struct fs_context *fsc)
+{
+	if (fsc->purpose == FS_CONTEXT_FOR_SUBMOUNT)
+		return -EINVAL;
+	fsc->fs_private = kzalloc(sizeof(struct wj_options), GFP_KERNEL_ACCOUNT);
+	if (!fsc->fs_private)
+		return -ENOMEM;
+	fsc->ops = &wj_context_ops;
+	return 0;
+}
+
+static void wj_kill_sb(struct super_block *sb)
+{
+	struct fuse_mount *fm = get_fuse_mount_super(sb);
+	struct wj_mount *m = fm ? fm->fc->iq.priv : NULL;
+	struct wj_vm *vm = NULL;
+	struct fuse_dev *fud = NULL;
+
+	if (sb->s_root && fuse_mount_remove(fm)) {
+		/* What was sent before is done, then the guest is told, then nothing reaches it any more. */
+		vm = wj_vm_get(m->vm);
+		fud = m->fud;
+		flush_delayed_work(&m->work);
+		fuse_conn_destroy(fm);
+		flush_delayed_work(&m->work);
+		mutex_lock(&vm->lock);
+		vm->mount = NULL;
+		mutex_unlock(&vm->lock);
+	}
+	kill_anon_super(sb);
+	if (vm) {
+		flush_delayed_work(&m->work);
+		fuse_dev_free(fud);
+	}
+	if (fm)
+		fuse_mount_destroy(fm);
+	if (vm) {
+		wj_exchange_finish(vm);
+		wj_vm_put(vm);
+	}
+}
+
+static struct file_system_type wj_fs_type = {
+	.owner = THIS_MODULE,
+	.name = "wasmjit",
+	.fs_flags = FS_HAS_SUBTYPE,
+	.parameters = wj_parameters,
+	.init_fs_context = wj_init_fs_context,
+	.kill_sb = wj_kill_sb,
+};
+
+int wj_fuse_init(void)
+{
+	int err;
+
+	wj_wq = alloc_workqueue("wasmjit", WQ_MEM_RECLAIM | WQ_UNBOUND, 0);
+	if (!wj_wq)
+		return -ENOMEM;
+	err = register_filesystem(&wj_fs_type);
+	if (err)
+		destroy_workqueue(wj_wq);
+	return err;
+}
+
+void wj_fuse_exit(void)
+{
+	unregister_filesystem(&wj_fs_type);
+	destroy_workqueue(wj_wq);
+	/* Connections are freed after a grace period. */
+	rcu_barrier();
+}

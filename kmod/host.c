@@ -1,0 +1,313 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * What guests call. Functions with an implementation in the kernel are answered here; all others by the owner, who waits in
+ * wj_serve().
+ */
+#include <linux/ktime.h>
+#include <linux/sched/signal.h>
+#include <linux/timekeeping.h>
+#include <linux/uaccess.h>
+#include <asm/fpu/api.h>
+#include "wj.h"
+
+void wj_exchange_init(struct wj_exchange *ex)
+{
+	spin_lock_init(&ex->lock);
+	init_waitqueue_head(&ex->owner_wait);
+	init_waitqueue_head(&ex->guest_wait);
+}
+
+/* Nothing more will be asked: the owner's wj_serve returns. */
+void wj_exchange_finish(struct wj_vm *vm)
+{
+	struct wj_exchange *ex = &vm->exchange;
+
+	spin_lock(&ex->lock);
+	ex->finished = true;
+	spin_unlock(&ex->lock);
+	wake_up_all(&ex->owner_wait);
+	wake_up_all(&ex->guest_wait);
+}
+
+/* Tells the owner that the guest trapped, or asks it to unmount. */
+void wj_exchange_trapped(struct wj_vm *vm)
+{
+	WRITE_ONCE(vm->exchange.trapped, true);
+	wake_up_all(&vm->exchange.owner_wait);
+}
+
+void wj_exchange_unmount(struct wj_vm *vm)
+{
+	WRITE_ONCE(vm->exchange.unmount, true);
+	wake_up_all(&vm->exchange.owner_wait);
+}
+
+static bool wj_has_event(struct wj_exchange *ex)
+{
+	return READ_ONCE(ex->state) == WJ_ASKED || READ_ONCE(ex->finished) || READ_ONCE(ex->trapped) ||
+	       READ_ONCE(ex->unmount);
+}
+
+static void wj_end(struct wj_vm *vm, u32 code)
+{
+	vm->trapping = 1;
+	vm->trap.code = code;
+}
+
+/* The owner cannot be interrupted in the middle of a call, so that this ends by an answer or by its death. */
+static u64 wj_ask_owner(struct wj_vm *vm, struct wj_import *import, const u64 *values)
+{
+	struct wj_exchange *ex = &vm->exchange;
+	u64 result = 0;
+
+	spin_lock(&ex->lock);
+	ex->kind = import->builtin ? WJ_EVENT_BUILTIN : WJ_EVENT_HOST_CALL;
+	ex->index = import->index;
+	ex->count = import->params;
+	memcpy(ex->values, values, sizeof(u64) * import->params);
+	ex->state = WJ_ASKED;
+	spin_unlock(&ex->lock);
+	wake_up(&ex->owner_wait);
+	wait_event(ex->guest_wait, READ_ONCE(ex->state) == WJ_ANSWERED || READ_ONCE(vm->dead));
+	spin_lock(&ex->lock);
+	if (ex->state == WJ_ANSWERED && !ex->failed)
+		result = ex->result;
+	else if (ex->state == WJ_ANSWERED)
+		wj_end(vm, ex->failed - 1);
+	else
+		wj_end(vm, WJ_TRAP_Interrupt);
+	ex->state = WJ_IDLE;
+	spin_unlock(&ex->lock);
+	return result;
+}
+
+/* Copies own globals to the owner, or takes them from there. */
+static int wj_globals(struct wj_vm *vm, u64 user, bool out)
+{
+	size_t bytes = 16 * (size_t)vm->own_globals;
+
+	if (!user || !bytes)
+		return 0;
+	if (out)
+		return copy_to_user(u64_to_user_ptr(user), vm->cells, bytes) ? -EFAULT : 0;
+	return copy_from_user(vm->cells, u64_to_user_ptr(user), bytes) ? -EFAULT : 0;
+}
+
+/* Takes the answer to the call before, waits for the next event. */
+int wj_serve(struct wj_vm *vm, struct wj_event __user *arg)
+{
+	struct wj_exchange *ex = &vm->exchange;
+	struct wj_event event;
+	int err;
+
+	if (copy_from_user(&event, arg, sizeof(event)))
+		return -EFAULT;
+	if (event.kind == WJ_EVENT_ANSWER) {
+		err = -EINVAL;
+		if (READ_ONCE(ex->state) == WJ_TAKEN)
+			err = wj_globals(vm, event.globals, false);
+		spin_lock(&ex->lock);
+		if (!err && ex->state == WJ_TAKEN) {
+			ex->result = event.result;
+			ex->failed = event.failed;
+			ex->state = WJ_ANSWERED;
+		}
+		spin_unlock(&ex->lock);
+		wake_up_all(&ex->guest_wait);
+		if (err)
+			return err;
+	}
+	err = wait_event_interruptible(ex->owner_wait, wj_has_event(ex));
+	if (err)
+		return -EINTR;
+	memset(&event.values, 0, sizeof(event.values));
+	spin_lock(&ex->lock);
+	if (ex->state == WJ_ASKED) {
+		event.kind = ex->kind;
+		event.index = ex->index;
+		event.count = ex->count;
+		memcpy(event.values, ex->values, sizeof(u64) * ex->count);
+		ex->state = WJ_TAKEN;
+	} else if (ex->trapped) {
+		event.kind = WJ_EVENT_TRAPPED;
+		ex->trapped = false;
+	} else if (ex->unmount) {
+		event.kind = WJ_EVENT_UNMOUNT;
+		ex->unmount = false;
+	} else {
+		event.kind = ex->finished ? WJ_EVENT_FINISHED : WJ_EVENT_NONE;
+	}
+	spin_unlock(&ex->lock);
+	event.memory_bytes = vm->memory.bytes;
+	err = wj_globals(vm, event.globals, true);
+	if (!err && copy_to_user(arg, &event, sizeof(event)))
+		err = -EFAULT;
+	return err;
+}
+
+/* WASI's clock numbers. */
+static u32 wj_clock(struct wj_vm *vm, u32 clock, u64 *ns)
+{
+	switch (clock) {
+	case 0:
+		*ns = ktime_get_real_ns();
+		return 0;
+	case 1:
+		*ns = ktime_get_ns();
+		return 0;
+	default:
+		return WJ_WASI_EINVAL;
+	}
+}
+
+static u64 wj_clock_time_get(struct wj_vm *vm, u32 clock, u32 at)
+{
+	void *out = wj_range(vm, at, 8);
+	u64 ns;
+	u32 err;
+
+	if (!out)
+		return WJ_WASI_EFAULT;
+	err = wj_clock(vm, clock, &ns);
+	if (!err)
+		memcpy(out, &ns, sizeof(ns));
+	return err;
+}
+
+/* A double's bits, without a float register: the value of ns / 1000000, exact to its 53 bits. */
+static u64 wj_milliseconds(u64 ns)
+{
+	u64 ms = div_u64(ns, 1000000), rest = ns - ms * 1000000;
+	int top = fls64(ms);
+	u64 mantissa;
+
+	if (!top)
+		return 0;
+	/* 53 bits with the leading one; what is below a millisecond fills the rest. */
+	mantissa = ms << (53 - top);
+	mantissa |= div64_u64(rest << (53 - top > 43 ? 43 : 53 - top), 1000000) << (53 - top > 43 ? 10 - top : 0);
+	return ((u64)(top - 1 + 1023) << 52) | (mantissa & ((1ULL << 52) - 1));
+}
+
+/* Emscripten's way to grow: by a fifth, or if that cannot be had by as much as is needed. */
+static u32 wj_resize_heap(struct wj_vm *vm, u32 bytes)
+{
+	u64 old = vm->memory.bytes >> 16, need = DIV_ROUND_UP((u64)bytes, 65536), ample = max(need, old + old / 5);
+
+	if (need <= old)
+		return 1;
+	return wj_memory_grow(vm, ample - old) >= 0 || wj_memory_grow(vm, need - old) >= 0;
+}
+
+/* memory.fill and memory.copy: the whole range is checked first. */
+static void wj_fill(struct wj_vm *vm, u64 dst, u32 value, u64 len)
+{
+	void *to = dst <= U32_MAX ? wj_range(vm, dst, len) : NULL;
+
+	if (to)
+		memset(to, value, len);
+	else
+		wj_end(vm, WJ_TRAP_MemoryOutOfBounds);
+}
+
+static void wj_copy(struct wj_vm *vm, u64 dst, u64 src, u64 len)
+{
+	void *to = dst <= U32_MAX ? wj_range(vm, dst, len) : NULL;
+	void *from = src <= U32_MAX ? wj_range(vm, src, len) : NULL;
+
+	if (to && from)
+		memmove(to, from, len);
+	else
+		wj_end(vm, WJ_TRAP_MemoryOutOfBounds);
+}
+
+/* Images have one memory: the memory that a builtin names is that. Answers what can be answered here. False: the owner has to. */
+static bool wj_native(struct wj_vm *vm, struct wj_import *import, const u64 *v, u64 *result)
+{
+	switch (import->native) {
+	case WJ_NATIVE_memory_grow:
+		*result = v[1] <= U32_MAX ? wj_memory_grow(vm, v[1]) : -1;
+		return true;
+	case WJ_NATIVE_resize_heap:
+		*result = wj_resize_heap(vm, v[0]);
+		return true;
+	case WJ_NATIVE_memory_fill:
+		wj_fill(vm, v[1], v[2], v[3]);
+		return true;
+	case WJ_NATIVE_memory_copy:
+		wj_copy(vm, v[2], v[3], v[4]);
+		return true;
+	case WJ_NATIVE_fuse_send:
+		*result = (u32)wj_fuse_send(vm, v[0], v[1]);
+		return true;
+	case WJ_NATIVE_fuse_unmount:
+	case WJ_NATIVE_fuse_exit:
+		wj_fuse_ask_unmount(vm);
+		return true;
+	case WJ_NATIVE_clock_time_get:
+		*result = wj_clock_time_get(vm, v[0], v[2]);
+		return true;
+	case WJ_NATIVE_clock_time_get_split:
+		*result = wj_clock_time_get(vm, v[0], v[3]);
+		return true;
+	case WJ_NATIVE_date_now:
+		*result = wj_milliseconds(ktime_get_real_ns());
+		return true;
+	case WJ_NATIVE_now:
+		*result = wj_milliseconds(ktime_get_ns());
+		return true;
+	default:
+		return false;
+	}
+}
+
+/* Whether the function may be answered with preemption off, as it is while vector registers are in use. */
+static bool wj_is_quick(const struct wj_import *import)
+{
+	switch (import->native) {
+	case WJ_NATIVE_clock_time_get:
+	case WJ_NATIVE_clock_time_get_split:
+	case WJ_NATIVE_date_now:
+	case WJ_NATIVE_now:
+		return true;
+	default:
+		return false;
+	}
+}
+
+/*
+ * Called by entry.S on the task's stack: registers is five integer registers and eight vector registers, stack what the
+ * caller passed there. The result's bits go back in rax, and in xmm0 if vector registers are in use.
+ */
+asmlinkage u64 wj_host_call(struct wj_import *import, const u64 *registers, const u64 *stack)
+{
+	struct wj_vm *vm = import->vm;
+	bool floats = vm->ctx->floats, quick = wj_is_quick(import);
+	u32 ints = 0, xmms = 0, i;
+	u64 values[WJ_MAX_VALUES];
+	u64 result = 0;
+
+	for (i = 0; i < import->params; i++) {
+		if (import->float_params & BIT(i))
+			values[i] = xmms < 8 ? registers[5 + xmms++] : *stack++;
+		else
+			values[i] = ints < 5 ? registers[ints++] : *stack++;
+	}
+	if (floats && !quick) {
+		vm->ctx->floats = 0;
+		kernel_fpu_end();
+	}
+	if (!wj_native(vm, import, values, &result))
+		result = wj_ask_owner(vm, import, values);
+	if ((floats && !quick) || (import->float_result && !floats)) {
+		kernel_fpu_begin();
+		vm->ctx->floats = 1;
+	}
+	return import->wide_result ? result : (u32)result;
+}
+
+asmlinkage void wj_begin_floats(struct wj_vm *vm)
+{
+	kernel_fpu_begin();
+	vm->ctx->floats = 1;
+}

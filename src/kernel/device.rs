@@ -1,0 +1,149 @@
+//! An open `/dev/wasm`: one instance in the kernel.
+#![allow(unsafe_code)]
+
+use super::uapi;
+use std::fs::{File, OpenOptions};
+use std::io;
+use std::os::fd::{AsRawFd, RawFd};
+use std::os::unix::fs::OpenOptionsExt;
+
+/// Where the kernel module is reached.
+pub const PATH: &str = "/dev/wasm";
+
+/// What an instance begins with.
+#[derive(Debug, Default)]
+pub struct Setup {
+    /// Number of a loaded image.
+    pub image: u64,
+    /// Values of globals, imported ones first.
+    pub globals: Vec<[u64; 2]>,
+    /// How many of them are imported.
+    pub imported_globals: u32,
+    /// Tables: function numbers plus one, 0 for null.
+    pub tables: Vec<Vec<u32>>,
+    /// For each imported function a [`super::natives::Native`], or 0.
+    pub imports: Vec<u32>,
+    /// Pages of memory now.
+    pub memory_pages: u32,
+    /// Most pages.
+    pub max_pages: u32,
+    /// Bytes of stack, a multiple of the page size.
+    pub stack_bytes: u32,
+    /// Milliseconds for a call, 0 for any time.
+    pub timeout_ms: u32,
+}
+
+/// An instance in the kernel.
+#[derive(Debug)]
+pub struct Device(File);
+
+impl Device {
+    /// Opens the device.
+    ///
+    /// # Errors
+    /// Without the kernel module, or without the right to use it.
+    pub fn open() -> io::Result<Device> {
+        OpenOptions::new().read(true).write(true).custom_flags(libc::O_CLOEXEC).open(PATH).map(Device)
+    }
+
+    /// Its descriptor.
+    pub fn fd(&self) -> RawFd {
+        self.0.as_raw_fd()
+    }
+
+    /// # Safety
+    /// `argument` is what the request takes.
+    unsafe fn ioctl(&self, request: u64, argument: *mut libc::c_void) -> io::Result<()> {
+        // SAFETY: by contract.
+        match unsafe { libc::ioctl(self.fd(), request, argument) } {
+            0.. => Ok(()),
+            _ => Err(io::Error::last_os_error()),
+        }
+    }
+
+    /// Makes the instance.
+    ///
+    /// # Errors
+    /// If the kernel refuses it: limits, memory, a missing image.
+    pub fn create(&self, setup: &Setup) -> io::Result<()> {
+        let tables: Vec<uapi::Table> = setup
+            .tables
+            .iter()
+            .map(|table| uapi::Table { entries: table.as_ptr() as u64, len: table.len() as u32, reserved: 0 })
+            .collect();
+        let mut create = uapi::Create {
+            abi_hash: crate::codegen::image::abi_hash(),
+            image: setup.image,
+            globals: setup.globals.as_ptr() as u64,
+            tables: tables.as_ptr() as u64,
+            imports: setup.imports.as_ptr() as u64,
+            imported_globals: setup.imported_globals,
+            own_globals: setup.globals.len() as u32 - setup.imported_globals,
+            table_count: tables.len() as u32,
+            memory_pages: setup.memory_pages,
+            max_pages: setup.max_pages,
+            stack_bytes: setup.stack_bytes,
+            timeout_ms: setup.timeout_ms,
+            reserved: 0,
+        };
+        // SAFETY: the structure is the request's; the lists that it names live through the call.
+        unsafe { self.ioctl(uapi::CREATE, std::ptr::from_mut(&mut create).cast()) }
+    }
+
+    /// Calls a function; the arguments in `values` are replaced by the results. Gives how it trapped, if it did.
+    ///
+    /// # Errors
+    /// If the call was not possible.
+    pub fn call(&self, func: u32, values: &mut [u64]) -> io::Result<Option<uapi::TrapInfo>> {
+        let mut call =
+            uapi::Call { values: values.as_mut_ptr() as u64, func, count: values.len() as u32, ..Default::default() };
+        // SAFETY: the structure is the request's; the values live through the call.
+        unsafe { self.ioctl(uapi::CALL, std::ptr::from_mut(&mut call).cast())? };
+        Ok((call.trapped != 0).then_some(call.trap))
+    }
+
+    /// Answers the event before, waits for the next one.
+    ///
+    /// # Errors
+    /// If a signal came, or nothing is to be answered.
+    pub fn serve(&self, event: &mut uapi::Event, globals: &mut [[u64; 2]]) -> io::Result<()> {
+        event.globals = globals.as_mut_ptr() as u64;
+        // SAFETY: the structure is the request's. The caller gives a list of as many globals as the instance has own ones.
+        unsafe { self.ioctl(uapi::SERVE, std::ptr::from_mut(event).cast()) }
+    }
+
+    /// Looks at the instance; `globals` has as many entries as it has own globals.
+    ///
+    /// # Errors
+    /// If a signal came.
+    pub fn state(&self, globals: &mut [[u64; 2]]) -> io::Result<uapi::State> {
+        let mut state = uapi::State { globals: globals.as_mut_ptr() as u64, ..Default::default() };
+        // SAFETY: as above.
+        unsafe { self.ioctl(uapi::STATE, std::ptr::from_mut(&mut state).cast())? };
+        Ok(state)
+    }
+
+    /// Makes the running guest end, or allows it to run again.
+    ///
+    /// # Errors
+    /// If there is no instance.
+    pub fn stop(&self, stop: bool) -> io::Result<()> {
+        // SAFETY: the argument is a number.
+        unsafe { self.ioctl(uapi::STOP, stop as usize as *mut libc::c_void) }
+    }
+
+    /// Maps the first `len` bytes of linear memory at `at`, in place of what was mapped there, or anywhere if it is null.
+    ///
+    /// # Errors
+    /// If the system refuses.
+    ///
+    /// # Safety
+    /// Nobody refers to what was mapped at `at`, or expects what was there to stay.
+    pub unsafe fn map(&self, at: *mut u8, len: usize) -> io::Result<*mut u8> {
+        let fixed = if at.is_null() { 0 } else { libc::MAP_FIXED };
+        let protection = libc::PROT_READ | libc::PROT_WRITE;
+        // SAFETY: by contract.
+        let found = unsafe { libc::mmap(at.cast(), len, protection, libc::MAP_SHARED | fixed, self.fd(), 0) };
+        if found == libc::MAP_FAILED { Err(io::Error::last_os_error()) } else { Ok(found.cast()) }
+    }
+}

@@ -36,6 +36,8 @@ pub struct MemoryDesc {
     pub base: *mut u8,
     /// Current length in bytes, a multiple of the wasm page size.
     pub bytes: u64,
+    /// Whether other threads may use the memory at the same time. Compiled code does not read it.
+    pub shared: bool,
 }
 
 /// What compiled code knows of a table. `base` moves when the table grows.

@@ -61,6 +61,8 @@ unsafe impl Pod for IoVec {}
 pub struct GuestMemory<'a> {
     base: *mut u8,
     bytes: u64,
+    /// Other threads may be writing: bytes are copied, never borrowed.
+    shared: bool,
     _memory: PhantomData<&'a mut [u8]>,
 }
 
@@ -72,17 +74,17 @@ impl<'a> GuestMemory<'a> {
     /// threads may change the bytes of a shared memory at any time, as a hostile guest may: nothing relies on them.)
     pub unsafe fn from_desc(desc: *const MemoryDesc) -> GuestMemory<'a> {
         // SAFETY: by contract the descriptor can be read.
-        let (base, bytes) = unsafe {
+        let (base, bytes, shared) = unsafe {
             // Of a shared memory, another thread may be changing the length.
             let bytes = AtomicU64::from_ptr((&raw const (*desc).bytes).cast_mut());
-            ((*desc).base, bytes.load(Ordering::Acquire))
+            ((*desc).base, bytes.load(Ordering::Acquire), (*desc).shared)
         };
-        GuestMemory { base, bytes, _memory: PhantomData }
+        GuestMemory { base, bytes, shared, _memory: PhantomData }
     }
 
     /// A memory without bytes.
     pub fn empty() -> GuestMemory<'a> {
-        GuestMemory { base: std::ptr::NonNull::dangling().as_ptr(), bytes: 0, _memory: PhantomData }
+        GuestMemory { base: std::ptr::NonNull::dangling().as_ptr(), bytes: 0, shared: false, _memory: PhantomData }
     }
 
     /// Size in bytes.
@@ -102,7 +104,7 @@ impl<'a> GuestMemory<'a> {
 
     /// A shorter-lived view of the same memory.
     pub fn reborrow(&mut self) -> GuestMemory<'_> {
-        GuestMemory { base: self.base, bytes: self.bytes, _memory: PhantomData }
+        GuestMemory { base: self.base, bytes: self.bytes, shared: self.shared, _memory: PhantomData }
     }
 
     /// Checks a range and gives its host address: the one place where guest pointers are checked.
@@ -120,32 +122,42 @@ impl<'a> GuestMemory<'a> {
         }
     }
 
-    /// Borrows `len` bytes.
+    /// As `check`, for ranges that are to be borrowed.
+    fn check_borrow(&self, ptr: u32, len: u64) -> Result<*mut u8, MemoryFault> {
+        if self.shared { Err(MemoryFault { address: ptr, len }) } else { self.check(ptr, len) }
+    }
+
+    /// Borrows `len` bytes. Those of a memory that threads share cannot be borrowed: copy them ([`GuestMemory::read_bytes`]).
     #[inline]
     pub fn slice(&self, ptr: u32, len: u32) -> Result<&[u8], MemoryFault> {
-        let start = self.check(ptr, u64::from(len))?;
-        // SAFETY: `check` has placed the range inside of the accessible memory, which `self` borrows.
+        let start = self.check_borrow(ptr, u64::from(len))?;
+        // SAFETY: `check` has placed the range inside of the accessible memory, which `self` borrows and no other thread has.
         Ok(unsafe { std::slice::from_raw_parts(start, len as usize) })
     }
 
-    /// Borrows `len` bytes for writing.
+    /// Borrows `len` bytes for writing; of a memory that threads share, none.
     #[inline]
     pub fn slice_mut(&mut self, ptr: u32, len: u32) -> Result<&mut [u8], MemoryFault> {
-        let start = self.check(ptr, u64::from(len))?;
+        let start = self.check_borrow(ptr, u64::from(len))?;
         // SAFETY: as in `slice`; `self` is borrowed mutably.
         Ok(unsafe { std::slice::from_raw_parts_mut(start, len as usize) })
     }
 
-    /// The whole memory.
-    pub fn as_slice(&self) -> &[u8] {
-        // SAFETY: `bytes` bytes from `base` are accessible.
-        unsafe { std::slice::from_raw_parts(self.base, self.bytes as usize) }
+    /// The bytes that may be borrowed: all, or none of a memory that threads share.
+    fn borrowable(&self) -> usize {
+        if self.shared { 0 } else { self.bytes as usize }
     }
 
-    /// The whole memory, for writing.
+    /// The whole memory, or nothing of one that threads share.
+    pub fn as_slice(&self) -> &[u8] {
+        // SAFETY: `bytes` bytes from `base` are accessible, and no other thread has them.
+        unsafe { std::slice::from_raw_parts(self.base, self.borrowable()) }
+    }
+
+    /// The same, for writing.
     pub fn as_mut_slice(&mut self) -> &mut [u8] {
         // SAFETY: as in `as_slice`; `self` is borrowed mutably.
-        unsafe { std::slice::from_raw_parts_mut(self.base, self.bytes as usize) }
+        unsafe { std::slice::from_raw_parts_mut(self.base, self.borrowable()) }
     }
 
     /// Copies a value out. No alignment is needed.
@@ -233,12 +245,27 @@ impl<'a> GuestMemory<'a> {
 
     /// Copies `len` bytes out.
     pub fn read_bytes(&self, ptr: u32, len: u32) -> Result<Vec<u8>, MemoryFault> {
-        self.slice(ptr, len).map(<[u8]>::to_vec)
+        // First the check, so that a wrong length allocates nothing.
+        self.check(ptr, u64::from(len))?;
+        let mut bytes = vec![0; len as usize];
+        self.copy_out(ptr, &mut bytes)?;
+        Ok(bytes)
     }
 
     /// Sets `len` bytes.
     pub fn fill(&mut self, ptr: u32, len: u32, value: u8) -> Result<(), MemoryFault> {
-        self.slice_mut(ptr, len).map(|bytes| bytes.fill(value))
+        let start = self.check(ptr, u64::from(len))?;
+        // SAFETY: `check` has placed the range inside of the accessible memory.
+        unsafe { start.write_bytes(value, len as usize) };
+        Ok(())
+    }
+
+    /// Copies `len` bytes from one place to another; the ranges may overlap.
+    pub fn copy_within(&mut self, target: u32, source: u32, len: u32) -> Result<(), MemoryFault> {
+        let (to, from) = (self.check(target, u64::from(len))?, self.check(source, u64::from(len))?);
+        // SAFETY: `check` has placed both ranges inside of the accessible memory.
+        unsafe { std::ptr::copy(from, to, len as usize) };
+        Ok(())
     }
 
     /// Copies an array of values out.
@@ -273,7 +300,7 @@ mod tests {
 
     fn with_memory(len: usize, test: impl FnOnce(GuestMemory<'_>)) {
         let mut bytes = vec![0_u8; len];
-        let desc = MemoryDesc { base: bytes.as_mut_ptr(), bytes: len as u64 };
+        let desc = MemoryDesc { base: bytes.as_mut_ptr(), bytes: len as u64, shared: false };
         // SAFETY: the descriptor describes `bytes`, which outlives the view and is not used meanwhile.
         test(unsafe { GuestMemory::from_desc(&desc) });
     }

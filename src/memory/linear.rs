@@ -63,7 +63,7 @@ impl LinearMemory {
             None => Reservation::new((GUARD_BYTES + reserved + GUARD_BYTES) as usize)?,
         };
         let base = reservation.base().as_ptr().wrapping_add(GUARD_BYTES as usize);
-        let desc = NonNull::from(Box::leak(Box::new(MemoryDesc { base, bytes: 0 })));
+        let desc = NonNull::from(Box::leak(Box::new(MemoryDesc { base, bytes: 0, shared: false })));
         let mut memory = LinearMemory { reservation: Some(reservation), desc, limit };
         match memory.grow(pages) {
             Some(_) => Ok(memory),
@@ -119,6 +119,12 @@ impl LinearMemory {
     /// The descriptor that compiled code reads. Its address is constant.
     pub fn desc(&mut self) -> *mut MemoryDesc {
         self.descriptor()
+    }
+
+    /// Says that threads share it, before any has it.
+    pub(super) fn share(&mut self) {
+        // SAFETY: the descriptor is this memory's, and `self` is borrowed mutably.
+        unsafe { (*self.desc.as_ptr()).shared = true };
     }
 
     pub(super) fn descriptor(&self) -> *mut MemoryDesc {

@@ -32,7 +32,8 @@ impl SharedMemory {
 
     /// As [`SharedMemory::new`], but growth ends at `limit` pages already.
     pub(crate) fn with_limit(min: u64, max: u64, limit: u64) -> io::Result<SharedMemory> {
-        let memory = LinearMemory::new(min, max.min(limit))?;
+        let mut memory = LinearMemory::new(min, max.min(limit))?;
+        memory.share();
         Ok(SharedMemory(Arc::new(Shared { memory, growth: Mutex::new(()), max })))
     }
 

@@ -132,7 +132,7 @@ pub(crate) fn no_memory() -> *const MemoryDesc {
             // Without a page, the lowest address serves: it is inaccessible, too.
             Err(_) => NonNull::dangling(),
         };
-        Nothing(MemoryDesc { base: base.as_ptr(), bytes: 0 })
+        Nothing(MemoryDesc { base: base.as_ptr(), bytes: 0, shared: false })
     });
     &nothing.0
 }

@@ -236,7 +236,7 @@ impl Guest {
             ctx: vec![0; layout.size().div_ceil(16) + 1],
             memory,
             reservation,
-            desc: Box::new(MemoryDesc { base: memory, bytes: 0 }),
+            desc: Box::new(MemoryDesc { base: memory, bytes: 0, shared: false }),
             tables: Vec::new(),
             type_ids: module.types.iter().map(type_id).collect(),
             builtins: builtins(),

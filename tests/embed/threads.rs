@@ -155,6 +155,11 @@ fn shared_memories_have_a_type_of_their_own() {
     let again = Memory::from_shared(&mut store, &shared).shared(&store).unwrap();
     assert!(shared.same(&again));
     assert_eq!((shared.pages(), shared.max()), (1, 2));
+    // Its bytes can be copied; borrowing them while other threads write would be unsound.
+    let mut bytes = memory.view(&mut store);
+    bytes.write_u32(8, 7).unwrap();
+    assert_eq!(bytes.read_bytes(8, 4), Ok(vec![7, 0, 0, 0]));
+    assert!(bytes.slice(8, 4).is_err() && bytes.slice_mut(8, 4).is_err() && bytes.as_slice().is_empty());
     let wanted = Module::new(&engine, &wat::parse_str("(module (import \"e\" \"m\" (memory 1 2)))").unwrap()).unwrap();
     let mut linker = Linker::new();
     linker.define("e", "m", memory).unwrap();

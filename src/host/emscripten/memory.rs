@@ -56,10 +56,7 @@ rows! { "env";
 }
 
 fn memcpy(cx: &mut Ctx<'_>, dest: u32, source: u32, len: u32) -> Result<(), Trap> {
-    cx.mem.check(dest, u64::from(len))?;
-    cx.mem.check(source, u64::from(len))?;
-    let (dest, source, len) = (dest as usize, source as usize, len as usize);
-    cx.mem.as_mut_slice().copy_within(source..source + len, dest);
+    cx.mem.copy_within(dest, source, len)?;
     Ok(())
 }
 

@@ -18,6 +18,8 @@
 #include "fuse_rules.h"
 
 #define WJ_NEW_OPS (LINUX_VERSION_CODE >= KERNEL_VERSION(6, 12, 0))
+/* In the number of an interrupt: that of the request has it clear. */
+#define WJ_INTERRUPT_BIT 1
 /* Most pieces of a message. */
 #define WJ_MAX_PIECES 64
 /* What stands before a write's data in a request, and to spare. */
@@ -32,6 +34,12 @@ struct wj_message {
 	u64 bytes;
 };
 
+/* A request whose caller got a signal, to be told to the guest. */
+struct wj_interrupt {
+	struct wj_interrupt *next;
+	u64 unique;
+};
+
 struct wj_mount {
 	struct wj_vm *vm;
 	struct fuse_dev *fud;
@@ -41,6 +49,7 @@ struct wj_mount {
 	spinlock_t lock;		/* the lists below */
 	struct list_head queue;		/* background requests */
 	struct fuse_forget_link *forgets;
+	struct wj_interrupt *interrupts;
 	struct delayed_work work;
 	struct wj_message message;	/* under vm->lock */
 };
@@ -205,6 +214,31 @@ static void wj_run_locked(struct wj_mount *m, struct fuse_req *req)
 	wj_dispatch(m, len);
 }
 
+/* Gives a message that has no request to the guest. Under vm->lock. */
+static void wj_run_message(struct wj_mount *m, const void *message, u32 bytes)
+{
+	void *to = wj_range(m->vm, m->buffer, m->buffer_bytes);
+
+	if (to && !READ_ONCE(m->vm->dead)) {
+		memcpy(to, message, bytes);
+		wj_dispatch(m, bytes);
+	}
+}
+
+static void wj_run_interrupt(struct wj_mount *m, struct wj_interrupt *interrupt)
+{
+	struct {
+		struct fuse_in_header h;
+		struct fuse_interrupt_in in;
+	} message = {
+		.h = { .len = sizeof(message), .opcode = FUSE_INTERRUPT, .unique = interrupt->unique | WJ_INTERRUPT_BIT },
+		.in = { .unique = interrupt->unique },
+	};
+
+	wj_run_message(m, &message, sizeof(message));
+	kfree(interrupt);
+}
+
 static void wj_run_forget(struct wj_mount *m, struct fuse_forget_link *link)
 {
 	struct {
@@ -214,23 +248,23 @@ static void wj_run_forget(struct wj_mount *m, struct fuse_forget_link *link)
 		.h = { .len = sizeof(message), .opcode = FUSE_FORGET, .unique = 0, .nodeid = link->forget_one.nodeid },
 		.in = { .nlookup = link->forget_one.nlookup },
 	};
-	void *to = wj_range(m->vm, m->buffer, m->buffer_bytes);
 
-	if (to && !READ_ONCE(m->vm->dead)) {
-		memcpy(to, &message, sizeof(message));
-		wj_dispatch(m, sizeof(message));
-	}
+	wj_run_message(m, &message, sizeof(message));
 	kfree(link);
 }
 
 /* Does what was put off. Whoever has the guest anyway does it, so that tasks do not take turns for it. Under vm->lock. */
 static void wj_drain(struct wj_mount *m)
 {
+	struct wj_interrupt *interrupt;
 	struct fuse_forget_link *link;
 	struct fuse_req *req;
 
-	while (!list_empty(&m->queue) || READ_ONCE(m->forgets)) {
+	while (!list_empty(&m->queue) || READ_ONCE(m->forgets) || READ_ONCE(m->interrupts)) {
 		spin_lock(&m->lock);
+		interrupt = m->interrupts;
+		if (interrupt)
+			m->interrupts = interrupt->next;
 		link = m->forgets;
 		if (link)
 			m->forgets = link->next;
@@ -238,6 +272,8 @@ static void wj_drain(struct wj_mount *m)
 		if (req)
 			list_del_init(&req->list);
 		spin_unlock(&m->lock);
+		if (interrupt)
+			wj_run_interrupt(m, interrupt);
 		if (req)
 			wj_run_locked(m, req);
 		if (link)
@@ -292,6 +328,24 @@ static void wj_queue_forget(struct wj_mount *m, struct fuse_forget_link *link)
 	queue_delayed_work(wj_wq, &m->work, WJ_PUT_OFF);
 }
 
+/*
+ * The caller waits for a reply that the guest put off, and got a signal. While the guest runs for a caller, that does not wait:
+ * the guest cannot be told then.
+ */
+static void wj_queue_interrupt(struct wj_mount *m, struct fuse_req *req)
+{
+	struct wj_interrupt *interrupt = kmalloc(sizeof(*interrupt), GFP_ATOMIC | __GFP_NOWARN);
+
+	if (!interrupt)
+		return;
+	interrupt->unique = req->in.h.unique;
+	spin_lock(&m->lock);
+	interrupt->next = m->interrupts;
+	m->interrupts = interrupt;
+	spin_unlock(&m->lock);
+	mod_delayed_work(wj_wq, &m->work, 0);
+}
+
 #if WJ_NEW_OPS
 
 static void wj_send_req(struct fuse_iqueue *fiq, struct fuse_req *req)
@@ -313,7 +367,7 @@ static void wj_send_forget(struct fuse_iqueue *fiq, struct fuse_forget_link *lin
 
 static void wj_send_interrupt(struct fuse_iqueue *fiq, struct fuse_req *req)
 {
-	/* Replies that are still to come are waited for. */
+	wj_queue_interrupt(fiq->priv, req);
 }
 
 #else
@@ -339,9 +393,12 @@ static void wj_wake_forget(struct fuse_iqueue *fiq) __releases(fiq->lock)
 
 static void wj_wake_interrupt(struct fuse_iqueue *fiq) __releases(fiq->lock)
 {
-	/* Replies that are still to come are waited for. */
-	while (!list_empty(&fiq->interrupts))
-		list_del_init(fiq->interrupts.next);
+	struct fuse_req *req, *next;
+
+	list_for_each_entry_safe(req, next, &fiq->interrupts, intr_entry) {
+		list_del_init(&req->intr_entry);
+		wj_queue_interrupt(fiq->priv, req);
+	}
 	spin_unlock(&fiq->lock);
 }
 
@@ -519,8 +576,13 @@ s32 wj_fuse_send(struct wj_vm *vm, u32 iov, u32 count)
 	wj_read(message, &header, sizeof(header));
 	if (header.len != message->bytes)
 		return -WJ_WASI_EINVAL;
-	if (!header.unique)
+	if (!header.unique) {
+		pr_warn_once("wasmjit: notifications are not supported inside of the kernel\n");
 		return -WJ_WASI_ENOSYS;
+	}
+	/* An answer to an interrupt, which would only ask for another. */
+	if (header.unique & WJ_INTERRUPT_BIT)
+		return 0;
 	fpq = &m->fud->pq;
 	spin_lock(&fpq->lock);
 	list_for_each_entry(req, &fpq->processing[wj_bucket(header.unique)], list) {

@@ -22,6 +22,11 @@
 #define WJ_INTERRUPT_BIT 1
 /* Most pieces of a message. */
 #define WJ_MAX_PIECES 64
+/*
+ * Reads ahead and direct reads and writes that are sent in the background would wait for the workqueue, only to take turns for
+ * the guest there: their callers do them.
+ */
+#define WJ_NOT_OFFERED (FUSE_ASYNC_READ | FUSE_ASYNC_DIO)
 /* What stands before a write's data in a request, and to spare. */
 #define WJ_HEAD_ROOM 4096
 /* How long releases and forgets wait for somebody who does them on the way, in jiffies. */
@@ -104,6 +109,17 @@ static unsigned int wj_pieces(struct fuse_args_pages *ap)
 	return ap->num_pages;
 }
 
+/* memcpy for data: most of it is whole pages. */
+static void wj_copy_data(u8 *to, const u8 *from, size_t len)
+{
+	for (; len >= PAGE_SIZE; len -= PAGE_SIZE) {
+		copy_page(to, (void *)from);
+		to += PAGE_SIZE;
+		from += PAGE_SIZE;
+	}
+	memcpy(to, from, len);
+}
+
 /* Lays a request out in the guest's buffer. */
 static int wj_put_request(struct wj_mount *m, struct fuse_req *req)
 {
@@ -129,7 +145,7 @@ static int wj_put_request(struct wj_mount *m, struct fuse_req *req)
 			void *from = wj_map(ap, n, &len);
 
 			len = min(len, left);
-			memcpy(to, from, len);
+			wj_copy_data(to, from, len);
 			kunmap_local(from);
 			to += len;
 			left -= len;
@@ -138,8 +154,8 @@ static int wj_put_request(struct wj_mount *m, struct fuse_req *req)
 	if (req->in.h.opcode == FUSE_INIT) {
 		struct fuse_init_in *in = wj_range(m->vm, m->buffer, m->buffer_bytes) + sizeof(req->in.h);
 
-		m->offered = in->flags | (u64)in->flags2 << 32;
-		in->flags &= (u32)WJ_FUSE_INIT_FLAGS;
+		m->offered = (in->flags | (u64)in->flags2 << 32) & ~(u64)WJ_NOT_OFFERED;
+		in->flags &= (u32)WJ_FUSE_INIT_FLAGS & ~WJ_NOT_OFFERED;
 		in->flags2 &= WJ_FUSE_INIT_FLAGS >> 32;
 		in->minor = min_t(u32, in->minor, WJ_FUSE_NEWEST_MINOR);
 	}
@@ -455,7 +471,7 @@ static void wj_read(struct wj_message *message, void *to, size_t bytes)
 		u32 left = message->pieces[message->next].len - message->offset;
 		u32 len = min_t(size_t, left, bytes);
 
-		memcpy(to, message->pieces[message->next].at + message->offset, len);
+		wj_copy_data(to, message->pieces[message->next].at + message->offset, len);
 		to += len;
 		bytes -= len;
 		message->offset += len;

@@ -18,8 +18,15 @@
 #include "fuse_rules.h"
 
 #define WJ_NEW_OPS (LINUX_VERSION_CODE >= KERNEL_VERSION(6, 12, 0))
+/* In the number of an interrupt: that of the request has it clear. */
+#define WJ_INTERRUPT_BIT 1
 /* Most pieces of a message. */
 #define WJ_MAX_PIECES 64
+/*
+ * Reads ahead and direct reads and writes that are sent in the background would wait for the workqueue, only to take turns for
+ * the guest there: their callers do them.
+ */
+#define WJ_NOT_OFFERED (FUSE_ASYNC_READ | FUSE_ASYNC_DIO)
 /* What stands before a write's data in a request, and to spare. */
 #define WJ_HEAD_ROOM 4096
 /* How long releases and forgets wait for somebody who does them on the way, in jiffies. */
@@ -32,6 +39,12 @@ struct wj_message {
 	u64 bytes;
 };
 
+/* A request whose caller got a signal, to be told to the guest. */
+struct wj_interrupt {
+	struct wj_interrupt *next;
+	u64 unique;
+};
+
 struct wj_mount {
 	struct wj_vm *vm;
 	struct fuse_dev *fud;
@@ -41,6 +54,7 @@ struct wj_mount {
 	spinlock_t lock;		/* the lists below */
 	struct list_head queue;		/* background requests */
 	struct fuse_forget_link *forgets;
+	struct wj_interrupt *interrupts;
 	struct delayed_work work;
 	struct wj_message message;	/* under vm->lock */
 };
@@ -95,6 +109,17 @@ static unsigned int wj_pieces(struct fuse_args_pages *ap)
 	return ap->num_pages;
 }
 
+/* memcpy for data: most of it is whole pages. */
+static void wj_copy_data(u8 *to, const u8 *from, size_t len)
+{
+	for (; len >= PAGE_SIZE; len -= PAGE_SIZE) {
+		copy_page(to, (void *)from);
+		to += PAGE_SIZE;
+		from += PAGE_SIZE;
+	}
+	memcpy(to, from, len);
+}
+
 /* Lays a request out in the guest's buffer. */
 static int wj_put_request(struct wj_mount *m, struct fuse_req *req)
 {
@@ -120,7 +145,7 @@ static int wj_put_request(struct wj_mount *m, struct fuse_req *req)
 			void *from = wj_map(ap, n, &len);
 
 			len = min(len, left);
-			memcpy(to, from, len);
+			wj_copy_data(to, from, len);
 			kunmap_local(from);
 			to += len;
 			left -= len;
@@ -129,8 +154,8 @@ static int wj_put_request(struct wj_mount *m, struct fuse_req *req)
 	if (req->in.h.opcode == FUSE_INIT) {
 		struct fuse_init_in *in = wj_range(m->vm, m->buffer, m->buffer_bytes) + sizeof(req->in.h);
 
-		m->offered = in->flags | (u64)in->flags2 << 32;
-		in->flags &= (u32)WJ_FUSE_INIT_FLAGS;
+		m->offered = (in->flags | (u64)in->flags2 << 32) & ~(u64)WJ_NOT_OFFERED;
+		in->flags &= (u32)WJ_FUSE_INIT_FLAGS & ~WJ_NOT_OFFERED;
 		in->flags2 &= WJ_FUSE_INIT_FLAGS >> 32;
 		in->minor = min_t(u32, in->minor, WJ_FUSE_NEWEST_MINOR);
 	}
@@ -205,6 +230,31 @@ static void wj_run_locked(struct wj_mount *m, struct fuse_req *req)
 	wj_dispatch(m, len);
 }
 
+/* Gives a message that has no request to the guest. Under vm->lock. */
+static void wj_run_message(struct wj_mount *m, const void *message, u32 bytes)
+{
+	void *to = wj_range(m->vm, m->buffer, m->buffer_bytes);
+
+	if (to && !READ_ONCE(m->vm->dead)) {
+		memcpy(to, message, bytes);
+		wj_dispatch(m, bytes);
+	}
+}
+
+static void wj_run_interrupt(struct wj_mount *m, struct wj_interrupt *interrupt)
+{
+	struct {
+		struct fuse_in_header h;
+		struct fuse_interrupt_in in;
+	} message = {
+		.h = { .len = sizeof(message), .opcode = FUSE_INTERRUPT, .unique = interrupt->unique | WJ_INTERRUPT_BIT },
+		.in = { .unique = interrupt->unique },
+	};
+
+	wj_run_message(m, &message, sizeof(message));
+	kfree(interrupt);
+}
+
 static void wj_run_forget(struct wj_mount *m, struct fuse_forget_link *link)
 {
 	struct {
@@ -214,23 +264,23 @@ static void wj_run_forget(struct wj_mount *m, struct fuse_forget_link *link)
 		.h = { .len = sizeof(message), .opcode = FUSE_FORGET, .unique = 0, .nodeid = link->forget_one.nodeid },
 		.in = { .nlookup = link->forget_one.nlookup },
 	};
-	void *to = wj_range(m->vm, m->buffer, m->buffer_bytes);
 
-	if (to && !READ_ONCE(m->vm->dead)) {
-		memcpy(to, &message, sizeof(message));
-		wj_dispatch(m, sizeof(message));
-	}
+	wj_run_message(m, &message, sizeof(message));
 	kfree(link);
 }
 
 /* Does what was put off. Whoever has the guest anyway does it, so that tasks do not take turns for it. Under vm->lock. */
 static void wj_drain(struct wj_mount *m)
 {
+	struct wj_interrupt *interrupt;
 	struct fuse_forget_link *link;
 	struct fuse_req *req;
 
-	while (!list_empty(&m->queue) || READ_ONCE(m->forgets)) {
+	while (!list_empty(&m->queue) || READ_ONCE(m->forgets) || READ_ONCE(m->interrupts)) {
 		spin_lock(&m->lock);
+		interrupt = m->interrupts;
+		if (interrupt)
+			m->interrupts = interrupt->next;
 		link = m->forgets;
 		if (link)
 			m->forgets = link->next;
@@ -238,6 +288,8 @@ static void wj_drain(struct wj_mount *m)
 		if (req)
 			list_del_init(&req->list);
 		spin_unlock(&m->lock);
+		if (interrupt)
+			wj_run_interrupt(m, interrupt);
 		if (req)
 			wj_run_locked(m, req);
 		if (link)
@@ -292,6 +344,24 @@ static void wj_queue_forget(struct wj_mount *m, struct fuse_forget_link *link)
 	queue_delayed_work(wj_wq, &m->work, WJ_PUT_OFF);
 }
 
+/*
+ * The caller waits for a reply that the guest put off, and got a signal. While the guest runs for a caller, that does not wait:
+ * the guest cannot be told then.
+ */
+static void wj_queue_interrupt(struct wj_mount *m, struct fuse_req *req)
+{
+	struct wj_interrupt *interrupt = kmalloc(sizeof(*interrupt), GFP_ATOMIC | __GFP_NOWARN);
+
+	if (!interrupt)
+		return;
+	interrupt->unique = req->in.h.unique;
+	spin_lock(&m->lock);
+	interrupt->next = m->interrupts;
+	m->interrupts = interrupt;
+	spin_unlock(&m->lock);
+	mod_delayed_work(wj_wq, &m->work, 0);
+}
+
 #if WJ_NEW_OPS
 
 static void wj_send_req(struct fuse_iqueue *fiq, struct fuse_req *req)
@@ -313,7 +383,7 @@ static void wj_send_forget(struct fuse_iqueue *fiq, struct fuse_forget_link *lin
 
 static void wj_send_interrupt(struct fuse_iqueue *fiq, struct fuse_req *req)
 {
-	/* Replies that are still to come are waited for. */
+	wj_queue_interrupt(fiq->priv, req);
 }
 
 #else
@@ -339,9 +409,12 @@ static void wj_wake_forget(struct fuse_iqueue *fiq) __releases(fiq->lock)
 
 static void wj_wake_interrupt(struct fuse_iqueue *fiq) __releases(fiq->lock)
 {
-	/* Replies that are still to come are waited for. */
-	while (!list_empty(&fiq->interrupts))
-		list_del_init(fiq->interrupts.next);
+	struct fuse_req *req, *next;
+
+	list_for_each_entry_safe(req, next, &fiq->interrupts, intr_entry) {
+		list_del_init(&req->intr_entry);
+		wj_queue_interrupt(fiq->priv, req);
+	}
 	spin_unlock(&fiq->lock);
 }
 
@@ -398,7 +471,7 @@ static void wj_read(struct wj_message *message, void *to, size_t bytes)
 		u32 left = message->pieces[message->next].len - message->offset;
 		u32 len = min_t(size_t, left, bytes);
 
-		memcpy(to, message->pieces[message->next].at + message->offset, len);
+		wj_copy_data(to, message->pieces[message->next].at + message->offset, len);
 		to += len;
 		bytes -= len;
 		message->offset += len;
@@ -519,8 +592,13 @@ s32 wj_fuse_send(struct wj_vm *vm, u32 iov, u32 count)
 	wj_read(message, &header, sizeof(header));
 	if (header.len != message->bytes)
 		return -WJ_WASI_EINVAL;
-	if (!header.unique)
+	if (!header.unique) {
+		pr_warn_once("wasmjit: notifications are not supported inside of the kernel\n");
 		return -WJ_WASI_ENOSYS;
+	}
+	/* An answer to an interrupt, which would only ask for another. */
+	if (header.unique & WJ_INTERRUPT_BIT)
+		return 0;
 	fpq = &m->fud->pq;
 	spin_lock(&fpq->lock);
 	list_for_each_entry(req, &fpq->processing[wj_bucket(header.unique)], list) {

@@ -174,6 +174,25 @@ static u64 wj_clock_time_get(struct wj_vm *vm, u32 clock, u32 at)
 	return err;
 }
 
+/* C's clock_gettime with 32-bit times. False: a clock or place that needs an errno. */
+static bool wj_clock_gettime(struct wj_vm *vm, u32 clock, u32 at)
+{
+	void *out = wj_range(vm, at, 8);
+	struct timespec64 time;
+	u32 fields[2];
+
+	if (!out || clock > 1)
+		return false;
+	if (clock)
+		ktime_get_ts64(&time);
+	else
+		ktime_get_real_ts64(&time);
+	fields[0] = time.tv_sec;
+	fields[1] = time.tv_nsec;
+	memcpy(out, fields, sizeof(fields));
+	return true;
+}
+
 /* A double's bits, without a float register: the value of ns / 1000000, exact to its 53 bits. */
 static u64 wj_milliseconds(u64 ns)
 {
@@ -249,6 +268,14 @@ static bool wj_native(struct wj_vm *vm, struct wj_import *import, const u64 *v, 
 		return true;
 	case WJ_NATIVE_clock_time_get_split:
 		*result = wj_clock_time_get(vm, v[0], v[3]);
+		return true;
+	case WJ_NATIVE_clock_gettime:
+		*result = 0;
+		return wj_clock_gettime(vm, v[0], v[1]);
+	case WJ_NATIVE_memcpy_big:
+	case WJ_NATIVE_memcpy:
+		*result = (u32)v[0];
+		wj_copy(vm, (u32)v[0], (u32)v[1], (u32)v[2]);
 		return true;
 	case WJ_NATIVE_date_now:
 		*result = wj_milliseconds(ktime_get_real_ns());

@@ -12,6 +12,7 @@ use crate::kernel::uapi;
 use crate::runtime::{Caller, HandedOver, Module, Trap};
 use crate::wasm::{ExportKind, ExternType, FuncIndex};
 use fs_host::{MountOptions, ServerConfig};
+use std::collections::BTreeMap;
 use std::ffi::CString;
 use std::io;
 use std::os::unix::ffi::OsStrExt;
@@ -75,10 +76,11 @@ pub(super) fn check(plan: &MountPlan) -> Result<(), String> {
     }
 }
 
-/// Which import the kernel answers itself.
-fn imports(module: &Module) -> Vec<u32> {
+/// Which import the kernel answers itself, of a guest whose times have so many bytes.
+fn imports(module: &Module, time_bytes: u8) -> Vec<u32> {
     let native = |import: &crate::wasm::Import| match &import.ty {
-        ExternType::Func(ty) => Native::of_import(&import.module, &import.name, &ty.params, &ty.results),
+        ExternType::Func(ty) => Native::of_import(&import.module, &import.name, &ty.params, &ty.results)
+            .filter(|native| native.suits_times_of(time_bytes)),
         _ => None,
     };
     let functions = module.imports().iter().filter(|import| matches!(import.ty, ExternType::Func(_)));
@@ -225,7 +227,7 @@ pub(super) fn serve(caller: &mut Caller<'_, FsState>, mut plan: Plan) -> Result<
         globals: state.globals.clone(),
         imported_globals: module.info().imported_globals,
         tables: state.tables.clone(),
-        imports: imports(&module),
+        imports: imports(&module, caller.data().host.layout.time),
         memory_pages: state.pages,
         max_pages: state.max_pages,
         stack_bytes: STACK_BYTES,
@@ -235,7 +237,14 @@ pub(super) fn serve(caller: &mut Caller<'_, FsState>, mut plan: Plan) -> Result<
     let memory = SharedMemory::new(&device, &state).map_err(|error| format!("sharing memory: {error}"))?;
     let mounted = mount(&plan, &device, dispatch, buffer);
     let own = setup.globals.len() - setup.imported_globals as usize;
-    let mut owner = Owner { caller, device: &device, image: &image, module: &module, globals: vec![[0; 2]; own] };
+    let mut owner = Owner {
+        caller,
+        device: &device,
+        image: &image,
+        module: &module,
+        globals: vec![[0; 2]; own],
+        asked: BTreeMap::new(),
+    };
     let ended = mounted.and_then(|()| {
         unmount_on_signals(plan.mountpoint.clone());
         if let Some(ready) = plan.config.on_ready.take() {
@@ -256,6 +265,8 @@ struct Owner<'a, 'c> {
     image: &'a CodeImage,
     module: &'a Module,
     globals: Vec<[u64; 2]>,
+    /// How often each import was called here.
+    asked: BTreeMap<u32, u64>,
 }
 
 impl Owner<'_, '_> {
@@ -294,6 +305,7 @@ impl Owner<'_, '_> {
     /// Calls a host function for the guest in the kernel.
     fn host_call(&mut self, event: &mut uapi::Event) {
         let mut values = event.values;
+        *self.asked.entry(event.index).or_default() += 1;
         // SAFETY: the kernel's mapping holds as many bytes; the arguments are those of the import's type, which the kernel
         // knows from the module.
         let result = unsafe {
@@ -329,8 +341,19 @@ impl Owner<'_, '_> {
         log::error!("{text}");
     }
 
+    /// Says which host functions the kernel had to ask for: each such call wakes this process.
+    fn report_asked(&self) {
+        let functions = || self.module.imports().iter().filter(|import| matches!(import.ty, ExternType::Func(_)));
+        for (&index, count) in &self.asked {
+            if let Some(import) = functions().nth(index as usize) {
+                log::debug!("the kernel asked for {}.{} {count} times", import.module, import.name);
+            }
+        }
+    }
+
     /// Takes globals and the size of memory back.
     fn finish(&mut self) -> io::Result<usize> {
+        self.report_asked();
         let state = self.device.state(&mut self.globals)?;
         let _ = self.caller.set_own_globals(&self.globals);
         // SAFETY: the kernel's mapping holds as many bytes, and `take_back` keeps them.

@@ -29,6 +29,11 @@ macro_rules! natives {
                 )*
                 None
             }
+
+            /// Whether the row does what the host function does for guests whose times have `bytes` bytes.
+            pub fn suits_times_of(self, bytes: u8) -> bool {
+                self != Native::clock_gettime || bytes == 4
+            }
         }
     };
 }
@@ -54,6 +59,12 @@ natives! {
     date_now = 9, [("env", "emscripten_date_now"), ("env", "_emscripten_date_now")], () -> (F64);
     /// Makes memory as large as the argument says, at least.
     resize_heap = 11, [("env", "emscripten_resize_heap")], (I32) -> (I32);
+    /// Emscripten's copying of what is not small.
+    memcpy = 12, [("env", "emscripten_memcpy_big"), ("env", "_emscripten_memcpy_js")], (I32, I32, I32) -> ();
+    /// The same; the result is the destination.
+    memcpy_big = 13, [("env", "emscripten_memcpy_big")], (I32, I32, I32) -> (I32);
+    /// C's clock, where times have 32 bits.
+    clock_gettime = 14, [("env", "clock_gettime"), ("env", "__clock_gettime"), ("env", "__syscall_clock_gettime")], (I32, I32) -> (I32);
     /// Milliseconds since some time.
     now = 10, [("env", "emscripten_get_now"), ("env", "_emscripten_get_now")], () -> (F64);
 }

@@ -72,6 +72,8 @@ mergeInto(LibraryManager.library, {
   __syscall_sendfile: function() {},
   __syscall_wasmjit_sigaction: function() {},
   __syscall_clock_nanosleep: function() {},
+  // The C library has it in no part that is linked; the host answers ENOSYS.
+  initgroups: function() {},
   // Emscripten has these in JavaScript, which needs functions of the C library (htons, ...) that the
   // program may not have.
   __syscall_socket: function() {},

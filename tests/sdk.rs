@@ -382,6 +382,7 @@ fn a_feature_test_links_and_runs_with_nothing_but_its_call() {
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <grp.h>
+#include <stddef.h>
 #include <sys/sendfile.h>
 #include <sys/socket.h>
 int main(int argc, char **argv)

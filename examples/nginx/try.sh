@@ -17,6 +17,13 @@ events=${EVENTS:-poll} port=${PORT:-8090}
 site=$target/site
 base=http://127.0.0.1
 pids=
+# As root, nginx looks up a user to become, and Emscripten's C library has no users.
+as_user=
+if [ "$(id -u)" = 0 ]; then
+	as_user="setpriv --reuid=65534 --regid=65534 --clear-groups env XDG_CACHE_HOME=$target/cache"
+	mkdir -p "$target/cache"
+	chown 65534:65534 "$target/cache"
+fi
 
 stop() {
 	local pid
@@ -54,6 +61,7 @@ prefix() {
 		}
 	}
 	END
+	[ -z "$as_user" ] || chown -R 65534:65534 "$dir"
 	echo "$dir"
 }
 
@@ -70,7 +78,7 @@ await() {
 start_wasm() { # port, access log
 	local dir
 	dir=$(prefix wasm "$@")
-	"$wasmjit" run --dir "$dir" --dir "$site:ro" --net listen=127.0.0.1:"$1" \
+	$as_user "$wasmjit" run --dir "$dir" --dir "$site:ro" --net listen=127.0.0.1:"$1" \
 		--net connect=127.0.0.1:$((port + 1)) "$target/nginx.wasm" -p "$dir/" -c nginx.conf &
 	pids="$pids $!" wasm_pid=$!
 	await "$base:$1/small"
@@ -80,7 +88,7 @@ start_native() { # port, access log
 	local dir
 	[ -x "$target/nginx" ] || die "no native nginx: build.sh native"
 	dir=$(prefix native "$@")
-	"$target/nginx" -p "$dir/" -c nginx.conf &
+	$as_user "$target/nginx" -p "$dir/" -c nginx.conf &
 	pids="$pids $!"
 	await "$base:$1/small"
 }

@@ -393,7 +393,7 @@ int main(int argc, char **argv)
     void *own = dlopen(NULL, RTLD_NOW), *module = dlopen("module.so", RTLD_NOW);
     if (!own || module || !dlerror() || dlerror() || dlsym(own, "main") || dlclose(own))
         return 2;
-    return accept4(0, 0, 0, SOCK_NONBLOCK) == -1 && sendfile(0, 1, &offset, 1) == -1 ? 7 : 1;
+    return accept4(-1, 0, 0, SOCK_NONBLOCK) == -1 && sendfile(-1, -1, &offset, 1) == -1 ? 7 : 1;
 }
 END
         wasmjit-cc test.c -o autotest

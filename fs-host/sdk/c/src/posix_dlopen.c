@@ -14,14 +14,15 @@
 #define WEAK __attribute__((weak))
 
 static char own_handle;
-static const char *error;
+/* The C library's, which keeps the message for dlerror(). */
+void __dl_seterr(const char *format, ...);
 
 WEAK void *dlopen(const char *file, int mode)
 {
 	(void)mode;
 	if (!file)
 		return &own_handle;
-	error = "the program was linked without modules to load at run time";
+	__dl_seterr("the program was linked without modules to load at run time");
 	return NULL;
 }
 
@@ -29,23 +30,15 @@ WEAK int dlclose(void *handle)
 {
 	if (handle == &own_handle)
 		return 0;
-	error = "no such handle";
+	__dl_seterr("no such handle");
 	return -1;
 }
 
 WEAK void *dlsym(void *restrict handle, const char *restrict name)
 {
 	(void)handle, (void)name;
-	error = "the program was linked without names to find at run time";
+	__dl_seterr("the program was linked without names to find at run time");
 	return NULL;
-}
-
-WEAK char *dlerror(void)
-{
-	const char *last = error;
-
-	error = NULL;
-	return (char *)last;
 }
 
 WEAK int dladdr(const void *address, Dl_info *info)

@@ -369,3 +369,36 @@ END
     in_sdk(&temp, script);
     says_hello(&temp, "hello");
 }
+
+#[test]
+fn a_feature_test_links_and_runs_with_nothing_but_its_call() {
+    if !can_compile() {
+        return;
+    }
+    let temp = TempDir::new("sdk-feature");
+    // Each of these takes part of the JavaScript library along, which wants functions of the C library.
+    let script = r#"
+        cat > test.c <<'END'
+#define _GNU_SOURCE
+#include <dlfcn.h>
+#include <grp.h>
+#include <stddef.h>
+#include <sys/sendfile.h>
+#include <sys/socket.h>
+int main(int argc, char **argv)
+{
+    off_t offset = 0;
+    if (argc > 1)
+        return initgroups(argv[1], 0);
+    void *own = dlopen(NULL, RTLD_NOW), *module = dlopen("module.so", RTLD_NOW);
+    if (!own || module || !dlerror() || dlerror() || dlsym(own, "main") || dlclose(own))
+        return 2;
+    return accept4(-1, 0, 0, SOCK_NONBLOCK) == -1 && sendfile(-1, -1, &offset, 1) == -1 ? 7 : 1;
+}
+END
+        wasmjit-cc test.c -o autotest
+        status=0
+        ./autotest < /dev/null || status=$?
+        [ "$status" = 7 ]"#;
+    in_sdk(&temp, script);
+}

@@ -130,7 +130,7 @@ impl MountOptions {
     }
 
     /// The flags of mount(2).
-    pub(crate) fn mount_flags(&self) -> u64 {
+    pub fn mount_flags(&self) -> u64 {
         [
             (self.ro, libc::MS_RDONLY),
             (!self.suid, libc::MS_NOSUID),

@@ -9,6 +9,7 @@ use crate::kernel::device::{Device, PATH, Setup};
 use crate::kernel::image::{CodeImage, KernelImage, template};
 use crate::kernel::natives::Native;
 use crate::kernel::uapi;
+use crate::memory::PAGE_BYTES;
 use crate::runtime::{Caller, HandedOver, Module, Trap};
 use crate::wasm::{ExportKind, ExternType, FuncIndex};
 use fs_host::{MountOptions, ServerConfig};
@@ -20,8 +21,8 @@ use std::path::{Path, PathBuf};
 
 /// Bytes of the guest's stack in the kernel.
 const STACK_BYTES: u32 = 256 << 10;
-/// Bytes of a wasm page.
-const PAGE: usize = 65536;
+/// As the mappings want it.
+const PAGE: usize = PAGE_BYTES as usize;
 
 /// A mount that is made when the guest serves.
 pub(super) struct Plan {
@@ -138,16 +139,6 @@ fn c_string(bytes: &[u8]) -> Result<CString, String> {
 
 fn mount(plan: &Plan, device: &Device, dispatch: u32, buffer: (u32, u32)) -> Result<(), String> {
     let options = &plan.options;
-    let flags = [
-        (options.ro, libc::MS_RDONLY),
-        (!options.suid, libc::MS_NOSUID),
-        (!options.dev, libc::MS_NODEV),
-        (options.noexec, libc::MS_NOEXEC),
-        (options.noatime, libc::MS_NOATIME),
-        (options.sync, libc::MS_SYNCHRONOUS),
-        (options.dirsync, libc::MS_DIRSYNC),
-    ];
-    let flags = flags.iter().filter(|(wanted, _)| *wanted).fold(0, |flags, (_, flag)| flags | flag);
     let mut data = format!("fd={},dispatch={dispatch},buffer={},size={}", device.fd(), buffer.0, buffer.1);
     data += if options.allow_other { ",allow_other" } else { "" };
     data += if options.default_permissions { ",default_permissions" } else { "" };
@@ -155,7 +146,13 @@ fn mount(plan: &Plan, device: &Device, dispatch: u32, buffer: (u32, u32)) -> Res
     let (place, data) = (c_string(plan.mountpoint.as_os_str().as_bytes())?, c_string(data.as_bytes())?);
     // SAFETY: strings that live through the call.
     let status = unsafe {
-        libc::mount(source.as_ptr(), place.as_ptr(), c"wasmjit".as_ptr(), flags, data.as_ptr().cast::<libc::c_void>())
+        libc::mount(
+            source.as_ptr(),
+            place.as_ptr(),
+            c"wasmjit".as_ptr(),
+            options.mount_flags(),
+            data.as_ptr().cast::<libc::c_void>(),
+        )
     };
     if status == 0 {
         Ok(())

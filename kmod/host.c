@@ -48,12 +48,6 @@ static bool wj_has_event(struct wj_exchange *ex)
 	       READ_ONCE(ex->unmount);
 }
 
-static void wj_end(struct wj_vm *vm, u32 code)
-{
-	vm->trapping = 1;
-	vm->trap.code = code;
-}
-
 /* The owner cannot be interrupted in the middle of a call, so that this ends by an answer or by its death. */
 static u64 wj_ask_owner(struct wj_vm *vm, struct wj_import *import, const u64 *values)
 {
@@ -82,7 +76,7 @@ static u64 wj_ask_owner(struct wj_vm *vm, struct wj_import *import, const u64 *v
 }
 
 /* Copies own globals to the owner, or takes them from there. */
-static int wj_globals(struct wj_vm *vm, u64 user, bool out)
+int wj_globals(struct wj_vm *vm, u64 user, bool out)
 {
 	size_t bytes = 16 * (size_t)vm->own_globals;
 
@@ -91,6 +85,18 @@ static int wj_globals(struct wj_vm *vm, u64 user, bool out)
 	if (out)
 		return copy_to_user(u64_to_user_ptr(user), vm->cells, bytes) ? -EFAULT : 0;
 	return copy_from_user(vm->cells, u64_to_user_ptr(user), bytes) ? -EFAULT : 0;
+}
+
+/* What the owner has changed while it answered. The guest waits for it. */
+int wj_take_answer(struct wj_vm *vm, const struct wj_event *event)
+{
+	unsigned long pages = DIV_ROUND_UP(event->memory_bytes, PAGE_SIZE);
+	int err;
+
+	err = wj_globals(vm, event->globals, false);
+	if (!err && event->memory_bytes > vm->memory.bytes)
+		err = wj_extend(vm, ALIGN(pages, 1UL << WJ_PAGE_SHIFT));
+	return err ?: wj_set_files(vm, event->files, event->file_count);
 }
 
 /* Takes the answer to the call before, waits for the next event. */
@@ -105,7 +111,7 @@ int wj_serve(struct wj_vm *vm, struct wj_event __user *arg)
 	if (event.kind == WJ_EVENT_ANSWER) {
 		err = -EINVAL;
 		if (READ_ONCE(ex->state) == WJ_TAKEN)
-			err = wj_globals(vm, event.globals, false);
+			err = wj_take_answer(vm, &event);
 		spin_lock(&ex->lock);
 		if (!err && ex->state == WJ_TAKEN) {
 			ex->result = event.result;
@@ -120,6 +126,7 @@ int wj_serve(struct wj_vm *vm, struct wj_event __user *arg)
 	err = wait_event_interruptible(ex->owner_wait, wj_has_event(ex));
 	if (err)
 		return -EINTR;
+	event.file_count = 0;
 	memset(&event.values, 0, sizeof(event.values));
 	spin_lock(&ex->lock);
 	if (ex->state == WJ_ASKED) {
@@ -241,7 +248,7 @@ static void wj_copy(struct wj_vm *vm, u64 dst, u64 src, u64 len)
 }
 
 /* Images have one memory: the memory that a builtin names is that. Answers what can be answered here. False: the owner has to. */
-static bool wj_native(struct wj_vm *vm, struct wj_import *import, const u64 *v, u64 *result)
+static bool wj_native(struct wj_vm *vm, struct wj_import *import, u64 *v, u64 *result)
 {
 	switch (import->native) {
 	case WJ_NATIVE_memory_grow:
@@ -283,8 +290,14 @@ static bool wj_native(struct wj_vm *vm, struct wj_import *import, const u64 *v, 
 	case WJ_NATIVE_now:
 		*result = wj_milliseconds(ktime_get_ns());
 		return true;
+	case WJ_NATIVE_table_grow:
+	case WJ_NATIVE_table_fill:
+	case WJ_NATIVE_table_copy:
+	case WJ_NATIVE_table_init:
+	case WJ_NATIVE_elem_drop:
+		return wj_table_call(vm, import->native, v, result);
 	default:
-		return false;
+		return import->native && wj_file_call(vm, import->native, v, result);
 	}
 }
 
@@ -309,7 +322,8 @@ static bool wj_is_quick(const struct wj_import *import)
 asmlinkage u64 wj_host_call(struct wj_import *import, const u64 *registers, const u64 *stack)
 {
 	struct wj_vm *vm = import->vm;
-	bool floats = vm->ctx->floats, quick = wj_is_quick(import);
+	bool ask = vm->ask_owner && !import->builtin;
+	bool floats = vm->ctx->floats, quick = !ask && wj_is_quick(import);
 	u32 ints = 0, xmms = 0, i;
 	u64 values[WJ_MAX_VALUES];
 	u64 result = 0;
@@ -324,8 +338,13 @@ asmlinkage u64 wj_host_call(struct wj_import *import, const u64 *registers, cons
 		vm->ctx->floats = 0;
 		kernel_fpu_end();
 	}
-	if (!wj_native(vm, import, values, &result))
+	if (ask || !wj_native(vm, import, values, &result)) {
+		if (vm->coroutine) {
+			wj_suspend(vm, import, values, floats);
+			return 0;
+		}
 		result = wj_ask_owner(vm, import, values);
+	}
 	if ((floats && !quick) || (import->float_result && !floats)) {
 		kernel_fpu_begin();
 		vm->ctx->floats = 1;

@@ -6,7 +6,7 @@
 use super::dir::DirStream;
 use super::errno::Errno;
 use super::resolve::{Base, Grant};
-use super::rights::RightsCell;
+use super::rights::{self, RightsCell};
 use super::sys::{self, Result};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -143,6 +143,13 @@ impl File {
         &self.rights
     }
 
+    /// The host's descriptor, if calls on the file are no more than the host's own calls on it; and whether it may be read and written.
+    pub fn direct(&self) -> Option<(BorrowedFd<'_>, bool, bool)> {
+        let fd = self.fd().ok().filter(|_| !self.path_only)?;
+        let may = |right| self.rights.need(right).is_ok();
+        Some((fd, may(rights::FD_READ), may(rights::FD_WRITE)))
+    }
+
     /// A standard stream.
     pub fn stdio(fd: OwnedFd) -> File {
         File::new(Some(fd), Kind::Stdio)
@@ -233,6 +240,8 @@ impl File {
 struct Slot {
     file: Arc<File>,
     cloexec: bool,
+    /// When the number came to mean this, in changes of the table.
+    stamp: u64,
 }
 
 /// The table of descriptors.
@@ -242,12 +251,13 @@ pub struct FdTable {
     max: usize,
     /// No slot below this one is free.
     lowest: usize,
+    changes: u64,
 }
 
 impl FdTable {
     /// An empty table for at most `max` descriptors.
     pub fn new(max: usize) -> FdTable {
-        FdTable { slots: Vec::new(), max: max.min(i32::MAX as usize), lowest: 0 }
+        FdTable { slots: Vec::new(), max: max.min(i32::MAX as usize), lowest: 0, changes: 0 }
     }
 
     /// The file behind a number.
@@ -270,7 +280,7 @@ impl FdTable {
         if free >= self.max {
             return Err(Errno::EMFILE);
         }
-        self.put(free, Slot { file, cloexec });
+        self.put(free, Slot { file, cloexec, stamp: 0 });
         if from == self.lowest {
             self.lowest = free + 1;
         }
@@ -278,6 +288,8 @@ impl FdTable {
     }
 
     fn put(&mut self, at: usize, slot: Slot) {
+        self.changes += 1;
+        let slot = Slot { stamp: self.changes, ..slot };
         if at >= self.slots.len() {
             self.slots.resize_with(at + 1, || None);
         }
@@ -306,7 +318,7 @@ impl FdTable {
         if at >= self.max {
             return Err(Errno::EBADF);
         }
-        self.put(at, Slot { file, cloexec });
+        self.put(at, Slot { file, cloexec, stamp: 0 });
         Ok(to)
     }
 
@@ -321,6 +333,7 @@ impl FdTable {
     pub fn close(&mut self, fd: i32) -> Result<()> {
         let at = fd as u32 as usize;
         let slot = self.slots.get_mut(at).and_then(Option::take).ok_or(Errno::EBADF)?;
+        self.changes += 1;
         self.lowest = self.lowest.min(at);
         slot.file.release_locks();
         Ok(())
@@ -355,6 +368,25 @@ impl FdTable {
     pub fn clear(&mut self) {
         self.slots.clear();
         self.lowest = 0;
+        self.changes += 1;
+    }
+
+    /// How often the table has changed: it is the same as long as this is.
+    pub fn changes(&self) -> u64 {
+        self.changes
+    }
+
+    /// Notes that a file may be used for less than before.
+    pub fn touch(&mut self, fd: i32) {
+        self.changes += 1;
+        if let Some(Some(slot)) = self.slots.get_mut(fd as u32 as usize) {
+            slot.stamp = self.changes;
+        }
+    }
+
+    /// For each number what is behind it, and a stamp that is another one once something else is. Stamps are not 0.
+    pub fn stamped(&self) -> impl Iterator<Item = Option<(u64, &File)>> {
+        self.slots.iter().map(|slot| slot.as_ref().map(|slot| (slot.stamp, &*slot.file)))
     }
 }
 

@@ -21,12 +21,28 @@ pub fn run_main<T: HasHost + 'static, S: AsRef<[u8]>>(
     instance: &Instance,
     args: impl IntoIterator<Item = S>,
 ) -> Result<ExitCode, Trap> {
+    run_main_by(store, instance, args, &mut |store, func, args| func.call(store, args))
+}
+
+/// How a program's main function is called.
+pub type Caller<'a, T> = &'a mut dyn FnMut(&mut Store<T>, Func, &[Val]) -> Result<Vec<Val>, Trap>;
+
+/// As [`run_main`], where something else calls the main function.
+///
+/// # Errors
+/// As for [`run_main`].
+pub fn run_main_by<T: HasHost + 'static, S: AsRef<[u8]>>(
+    store: &mut Store<T>,
+    instance: &Instance,
+    args: impl IntoIterator<Item = S>,
+    by: Caller<'_, T>,
+) -> Result<ExitCode, Trap> {
     let interrupt = store.interrupt_handle();
     let host = store.data_mut().host();
     host.set_args(args);
     host.interrupt = Some(interrupt);
     host.exit_code = None;
-    let outcome = run(store, instance);
+    let outcome = run(store, instance, by);
     let outcome = match outcome {
         Ok(status) => Ok(ExitCode(status)),
         Err(trap) => match trap.exit_status() {
@@ -38,10 +54,11 @@ pub fn run_main<T: HasHost + 'static, S: AsRef<[u8]>>(
     outcome
 }
 
-fn run<T: HasHost + 'static>(store: &mut Store<T>, instance: &Instance) -> Result<i32, Trap> {
+fn run<T: HasHost + 'static>(store: &mut Store<T>, instance: &Instance, by: Caller<'_, T>) -> Result<i32, Trap> {
     if let Some(start) = instance.get_func(&*store, "_start") {
         call_if_there::<T, _, ()>(store, instance, "__wasm_call_ctors", ())?;
-        start.typed::<(), ()>(&*store)?.call(&mut *store, ())?;
+        start.typed::<(), ()>(&*store)?;
+        by(store, start, &[])?;
         return Ok(0);
     }
     let started = ["_initialize", "emscripten_stack_init", "__wasm_call_ctors"];
@@ -51,7 +68,7 @@ fn run<T: HasHost + 'static>(store: &mut Store<T>, instance: &Instance) -> Resul
         call_if_there::<T, _, ()>(store, instance, name, ())?;
     }
     let status = match find_main(store, instance) {
-        Some(main) => call_main(store, instance, main),
+        Some(main) => call_main(store, instance, main, by),
         None if reactor => Ok(0),
         None => Err(Trap::host("the module exports neither main nor _start: it is a library, not a program")),
     };
@@ -73,7 +90,12 @@ fn find_main<T: HasHost + 'static>(store: &Store<T>, instance: &Instance) -> Opt
     MAIN.iter().find_map(|name| instance.get_func(store, name))
 }
 
-fn call_main<T: HasHost + 'static>(store: &mut Store<T>, instance: &Instance, main: Func) -> Result<i32, Trap> {
+fn call_main<T: HasHost + 'static>(
+    store: &mut Store<T>,
+    instance: &Instance,
+    main: Func,
+    by: Caller<'_, T>,
+) -> Result<i32, Trap> {
     let ty = main.ty(&*store);
     let args = match ty.params.as_slice() {
         [] => Vec::new(),
@@ -83,7 +105,7 @@ fn call_main<T: HasHost + 'static>(store: &mut Store<T>, instance: &Instance, ma
         }
         _ => return Err(Trap::host("the module's main has parameters other than (argc, argv)")),
     };
-    let results = main.call(&mut *store, &args)?;
+    let results = by(store, main, &args)?;
     Ok(results.first().and_then(Val::i32).unwrap_or(0))
 }
 

@@ -11,6 +11,7 @@
  */
 #include <linux/file.h>
 #include <linux/fs.h>
+#include <linux/fsnotify.h>
 #include <linux/kdev_t.h>
 #include <linux/nospec.h>
 #include <linux/poll.h>
@@ -19,7 +20,6 @@
 #include <linux/thread_info.h>
 #include <linux/uaccess.h>
 #include <linux/uio.h>
-#include <linux/version.h>
 #include "wj.h"
 
 #define WJ_MAX_FILES 65536
@@ -28,17 +28,6 @@
 /* How much later than asked for a wait may end, as for poll(2) of a task that has not said. */
 #define WJ_SLACK_NS 50000
 #define WJ_STAT_BYTES 128
-
-#ifndef fd_file
-#define fd_file(f) ((f).file)
-#endif
-
-/* A file while a call uses it. */
-struct wj_use {
-	struct file *file;
-	struct fd fd;
-	const struct cred *saved;
-};
 
 /* The structure of struct wj_vm.stat_layout: where a field lies, and from bit 8 on its size. */
 enum wj_stat_field {
@@ -117,38 +106,58 @@ int wj_set_files(struct wj_vm *vm, u64 user, u32 count)
 	return 0;
 }
 
-static bool wj_use(struct wj_vm *vm, u32 fd, u32 wanted, struct wj_use *use)
+/* The owner's file is held until the guest leaves for user space, where it may be closed. */
+static noinline struct file *wj_hold_file(struct wj_vm *vm, struct wj_file *entry)
 {
-	const struct wj_file *entry;
-
-	if (fd >= vm->file_count)
-		return false;
-	entry = &vm->files[array_index_nospec(fd, vm->file_count)];
-	if (~entry->may & wanted)
-		return false;
-	if (vm->coroutine) {
-		use->fd = fdget(entry->fd);
-		use->file = fd_file(use->fd);
-		return use->file;
-	}
-	use->file = entry->file;
-	use->saved = override_creds(vm->cred);
-	return true;
+	if (vm->held_count == ARRAY_SIZE(vm->held))
+		return NULL;
+	entry->file = fget(entry->fd);
+	if (entry->file)
+		vm->held[vm->held_count++] = entry - vm->files;
+	return entry->file;
 }
 
-static void wj_unuse(struct wj_vm *vm, struct wj_use *use)
+/* Lets go of what a coroutine's calls have held. */
+void wj_let_files_go(struct wj_vm *vm)
 {
-	if (vm->coroutine)
-		fdput(use->fd);
-	else
-		revert_creds(use->saved);
+	while (vm->held_count) {
+		struct wj_file *entry = &vm->files[vm->held[--vm->held_count]];
+
+		fput(entry->file);
+		entry->file = NULL;
+	}
+}
+
+/* What a descriptor stands for, if this may be done with it. */
+static __always_inline struct file *wj_file_of(struct wj_vm *vm, u32 fd, u32 wanted)
+{
+	struct wj_file *entry;
+
+	if (fd >= vm->file_count)
+		return NULL;
+	entry = &vm->files[array_index_nospec(fd, vm->file_count)];
+	if (~entry->may & wanted)
+		return NULL;
+	return likely(entry->file) ? entry->file : wj_hold_file(vm, entry);
+}
+
+/* Around a call on a file, where a task other than the owner makes it. */
+static __always_inline const struct cred *wj_be_owner(struct wj_vm *vm)
+{
+	return vm->coroutine ? NULL : override_creds(vm->cred);
+}
+
+static __always_inline void wj_be_self(const struct cred *saved)
+{
+	if (saved)
+		revert_creds(saved);
 }
 
 /*
  * Whoever watches the system calls of the owner sees them made: they go to user space. Its own filter, which it put up later than it
  * opened the device, lets these calls pass; any other filter is not to be got around.
  */
-static bool wj_may_call(const struct wj_vm *vm)
+static __always_inline bool wj_may_call(const struct wj_vm *vm)
 {
 	unsigned long work = READ_ONCE(current_thread_info()->syscall_work);
 	unsigned long watched = SYSCALL_WORK_SYSCALL_TRACE | SYSCALL_WORK_SYSCALL_EMU | SYSCALL_WORK_SYSCALL_AUDIT |
@@ -161,88 +170,151 @@ static bool wj_may_call(const struct wj_vm *vm)
 	return !(work & watched) && !signal_pending(current);
 }
 
-/* A list of buffers of the guest, each word of it read once; the number of bytes, or negative if the owner has to look at it. */
-static ssize_t wj_gather(struct wj_vm *vm, u32 iovs, u32 count, struct kvec *vec)
+/* A list of buffers of the guest, each word of it read once; the number of bytes, or 0 if the owner has to look at it. */
+static __always_inline size_t wj_gather(struct wj_vm *vm, u32 iovs, u32 count, struct kvec *vec)
 {
 	const u32 *from = wj_range(vm, iovs, 8 * (u64)count);
 	u64 bytes = 0;
 	u32 i;
 
-	if (!from || count > WJ_MAX_IOV)
-		return -EINVAL;
+	if (!from)
+		return 0;
 	for (i = 0; i < count; i++) {
 		u32 at = READ_ONCE(from[2 * i]), len = READ_ONCE(from[2 * i + 1]);
 
 		vec[i].iov_base = wj_range(vm, at, len);
 		vec[i].iov_len = len;
 		if (!vec[i].iov_base)
-			return -EFAULT;
+			return 0;
 		bytes += len;
 	}
-	return bytes && bytes <= MAX_RW_COUNT ? bytes : -EINVAL;
+	return bytes <= MAX_RW_COUNT ? bytes : 0;
 }
 
-static ssize_t wj_move(struct file *file, struct iov_iter *iter, bool writes, const loff_t *at)
+/* As vfs_iter_read() and vfs_iter_write(), which for calls as short as a pipe's cost as much again. */
+static __always_inline ssize_t wj_call_file(struct file *file, struct iov_iter *iter, bool writes, loff_t *pos)
 {
-	bool locked = !at && file->f_mode & FMODE_ATOMIC_POS;
-	loff_t pos, *ppos = at || !(file->f_mode & FMODE_STREAM) ? &pos : NULL;
-	ssize_t moved;
+	struct kiocb kiocb;
+	ssize_t done;
 
+	done = rw_verify_area(writes ? WRITE : READ, file, pos, iov_iter_count(iter));
+	if (done < 0)
+		return done;
+	if (!pos)
+		/* Pipes and sockets do without what init_sync_kiocb() finds out for disks. */
+		kiocb = (struct kiocb) { .ki_filp = file, .ki_flags = file->f_iocb_flags };
+	else
+		init_sync_kiocb(&kiocb, file);
+	kiocb.ki_pos = pos ? *pos : 0;
+	if (writes) {
+		file_start_write(file);
+		done = file->f_op->write_iter(&kiocb, iter);
+		if (done > 0)
+			fsnotify_modify(file);
+		file_end_write(file);
+	} else {
+		done = file->f_op->read_iter(&kiocb, iter);
+		if (done >= 0)
+			fsnotify_access(file);
+	}
+	if (pos)
+		*pos = kiocb.ki_pos;
+	return done;
+}
+
+/* At the file's position, as read(2) and write(2) do; position is where to put the new one. */
+static __always_inline ssize_t wj_call_here(struct file *file, struct iov_iter *iter, bool writes)
+{
+	bool locked = file->f_mode & FMODE_ATOMIC_POS;
+	loff_t pos;
+	ssize_t done;
+
+	if (file->f_mode & FMODE_STREAM)
+		return wj_call_file(file, iter, writes, NULL);
 	if (locked)
 		mutex_lock(&file->f_pos_lock);
-	pos = at ? *at : file->f_pos;
-	if (!writes) {
-		moved = vfs_iter_read(file, iter, ppos, 0);
-	} else {
-		if (LINUX_VERSION_CODE < KERNEL_VERSION(6, 8, 0))
-			file_start_write(file);
-		moved = vfs_iter_write(file, iter, ppos, 0);
-		if (LINUX_VERSION_CODE < KERNEL_VERSION(6, 8, 0))
-			file_end_write(file);
-	}
-	if (!at && ppos && moved >= 0)
+	pos = file->f_pos;
+	done = wj_call_file(file, iter, writes, &pos);
+	if (done >= 0)
 		file->f_pos = pos;
 	if (locked)
 		mutex_unlock(&file->f_pos_lock);
-	return moved;
+	return done;
 }
 
 /* Direct transfers want pages of user space; files of an older kind want its addresses. */
-static bool wj_is_plain(const struct file *file, bool writes)
+static __always_inline bool wj_is_plain(const struct file *file, bool writes)
 {
 	const struct file_operations *ops = file->f_op;
+	fmode_t mode = writes ? FMODE_WRITE | FMODE_CAN_WRITE : FMODE_READ | FMODE_CAN_READ;
 
-	if (file->f_flags & O_DIRECT)
+	if (file->f_flags & O_DIRECT || ~file->f_mode & mode)
 		return false;
 	return writes ? ops->write_iter && !ops->write : ops->read_iter && !ops->read;
 }
 
-/* WASI's four: fd, buffers, their number, for two of them an offset, and where to put the number of bytes. */
-static bool wj_transfer(struct wj_vm *vm, const u64 *v, bool writes, const loff_t *at, u32 out_at, u64 *result)
+/*
+ * What the four calls have in common: a descriptor, buffers, their number, an offset if there is one, where to put the number of bytes. A WASI
+ * error number, or negative if the owner has to do it.
+ */
+static __always_inline s64 wj_transfer_by(struct wj_vm *vm, const u64 *v, struct kvec *vec, u32 count, bool writes,
+					  const loff_t *at, u32 out_at)
 {
+	struct file *file = wj_file_of(vm, v[0], writes ? WJ_MAY_WRITE : WJ_MAY_READ);
+	size_t bytes = wj_gather(vm, v[1], count, vec);
 	void *out = wj_range(vm, out_at, 4);
-	struct kvec vec[WJ_MAX_IOV];
+	const struct cred *saved;
 	struct iov_iter iter;
-	struct wj_use use;
-	ssize_t bytes;
+	ssize_t done;
+	loff_t pos;
 	u32 moved;
 
-	bytes = wj_gather(vm, v[1], v[2], vec);
-	if (!out || bytes < 0 || (at && *at < 0) || !wj_use(vm, v[0], writes ? WJ_MAY_WRITE : WJ_MAY_READ, &use))
-		return false;
-	if (!wj_is_plain(use.file, writes) || (at && !(use.file->f_mode & (writes ? FMODE_PWRITE : FMODE_PREAD)))) {
-		bytes = -EINVAL;
+	if (!out || !bytes || !file || !wj_is_plain(file, writes))
+		return -1;
+	if (at && (*at < 0 || !(file->f_mode & (writes ? FMODE_PWRITE : FMODE_PREAD))))
+		return -1;
+	iov_iter_kvec(&iter, writes ? ITER_SOURCE : ITER_DEST, vec, count, bytes);
+	saved = wj_be_owner(vm);
+	if (at) {
+		pos = *at;
+		done = wj_call_file(file, &iter, writes, &pos);
 	} else {
-		iov_iter_kvec(&iter, writes ? ITER_SOURCE : ITER_DEST, vec, (u32)v[2], bytes);
-		bytes = wj_move(use.file, &iter, writes, at);
+		done = wj_call_here(file, &iter, writes);
 	}
-	wj_unuse(vm, &use);
-	*result = bytes == -EAGAIN ? WJ_WASI_EAGAIN : 0;
-	if (bytes >= 0) {
-		moved = bytes;
-		memcpy(out, &moved, sizeof(moved));
-	}
-	return bytes >= 0 || bytes == -EAGAIN;
+	wj_be_self(saved);
+	if (done < 0)
+		return done == -EAGAIN ? WJ_WASI_EAGAIN : -1;
+	moved = done;
+	memcpy(out, &moved, sizeof(moved));
+	return 0;
+}
+
+/* Calls with an offset, and with several buffers. */
+static noinline s64 wj_transfer(struct wj_vm *vm, const u64 *v, bool writes, const loff_t *at, u32 out_at)
+{
+	struct kvec vec[WJ_MAX_IOV];
+	u32 count = v[2];
+
+	return count && count <= WJ_MAX_IOV ? wj_transfer_by(vm, v, vec, count, writes, at, out_at) : -1;
+}
+
+/* Nearly every call has one buffer and no offset: no loop, and next to no array that the compiler would have to clear. */
+static noinline s64 wj_read(struct wj_vm *vm, const u64 *v)
+{
+	struct kvec vec;
+
+	if (unlikely((u32)v[2] != 1))
+		return wj_transfer(vm, v, false, NULL, v[3]);
+	return wj_transfer_by(vm, v, &vec, 1, false, NULL, v[3]);
+}
+
+static noinline s64 wj_write(struct wj_vm *vm, const u64 *v)
+{
+	struct kvec vec;
+
+	if (unlikely((u32)v[2] != 1))
+		return wj_transfer(vm, v, true, NULL, v[3]);
+	return wj_transfer_by(vm, v, &vec, 1, true, NULL, v[3]);
 }
 
 static void wj_put(u8 *to, u32 field, u64 value)
@@ -258,22 +330,24 @@ static void wj_put_time(u8 *to, u32 field, struct timespec64 time)
 	memcpy(to + (field & 0xff) + (field >> 8), &nanos, sizeof(nanos));
 }
 
-static bool wj_fstat(struct wj_vm *vm, u32 fd, u32 at, u64 *result)
+static noinline s64 wj_fstat(struct wj_vm *vm, u32 fd, u32 at)
 {
+	struct file *file = wj_file_of(vm, fd, WJ_MAY_STAT);
 	struct user_namespace *ns = vm->cred->user_ns;
 	const u32 *layout = vm->stat_layout;
 	u8 bytes[WJ_STAT_BYTES] = {};
 	u8 *to = wj_range(vm, at, layout[WJ_STAT_SIZE]);
-	struct wj_use use;
+	const struct cred *saved;
 	struct kstat stat;
 	int err;
 
-	if (!to || !layout[WJ_STAT_SIZE] || !wj_use(vm, fd, WJ_MAY_STAT, &use))
-		return false;
-	err = vfs_getattr(&use.file->f_path, &stat, STATX_BASIC_STATS, 0);
-	wj_unuse(vm, &use);
+	if (!to || !layout[WJ_STAT_SIZE] || !file)
+		return -1;
+	saved = wj_be_owner(vm);
+	err = vfs_getattr(&file->f_path, &stat, STATX_BASIC_STATS, 0);
+	wj_be_self(saved);
 	if (err)
-		return false;
+		return -1;
 	wj_put(bytes, layout[WJ_STAT_DEV], new_encode_dev(stat.dev));
 	wj_put(bytes, layout[WJ_STAT_MODE], stat.mode);
 	wj_put(bytes, layout[WJ_STAT_NLINK], stat.nlink);
@@ -288,8 +362,7 @@ static bool wj_fstat(struct wj_vm *vm, u32 fd, u32 at, u64 *result)
 	wj_put_time(bytes, layout[WJ_STAT_CTIME], stat.ctime);
 	wj_put(bytes, layout[WJ_STAT_INO], stat.ino);
 	memcpy(to, bytes, layout[WJ_STAT_SIZE]);
-	*result = 0;
-	return true;
+	return 0;
 }
 
 /* An entry of the guest's list. */
@@ -299,7 +372,7 @@ struct wj_pollfd {
 };
 
 /* Looks at every file once; how many have something to tell. */
-static u32 wj_poll_once(const struct wj_pollfd *list, const struct wj_use *uses, u32 count, poll_table *table, s16 *found)
+static u32 wj_poll_once(const struct wj_pollfd *list, struct file **files, u32 count, poll_table *table, s16 *found)
 {
 	u32 i, hits = 0;
 
@@ -307,7 +380,7 @@ static u32 wj_poll_once(const struct wj_pollfd *list, const struct wj_use *uses,
 		__poll_t wanted = demangle_poll((u16)list[i].events) | EPOLLERR | EPOLLHUP;
 
 		table->_key = wanted;
-		found[i] = mangle_poll(vfs_poll(uses[i].file, table) & wanted);
+		found[i] = mangle_poll(vfs_poll(files[i], table) & wanted);
 		if (found[i]) {
 			hits++;
 			table->_qproc = NULL;
@@ -318,7 +391,7 @@ static u32 wj_poll_once(const struct wj_pollfd *list, const struct wj_use *uses,
 }
 
 /* Waits as poll(2) does: until something is to tell, the time is over, or a signal comes. */
-static int wj_poll_wait(const struct wj_pollfd *list, const struct wj_use *uses, u32 count, s32 timeout, s16 *found)
+static int wj_poll_wait(const struct wj_pollfd *list, struct file **files, u32 count, s32 timeout, s16 *found)
 {
 	ktime_t end = ktime_add_ms(ktime_get(), max(timeout, 0)), *expires = timeout < 0 ? NULL : &end;
 	struct poll_wqueues queues;
@@ -329,7 +402,7 @@ static int wj_poll_wait(const struct wj_pollfd *list, const struct wj_use *uses,
 	if (over)
 		queues.pt._qproc = NULL;
 	for (;;) {
-		hits = wj_poll_once(list, uses, count, &queues.pt, found);
+		hits = wj_poll_once(list, files, count, &queues.pt, found);
 		if (hits || over)
 			break;
 		if (queues.error || signal_pending(current)) {
@@ -346,62 +419,71 @@ static int wj_poll_wait(const struct wj_pollfd *list, const struct wj_use *uses,
 	return hits;
 }
 
-static bool wj_poll_files(struct wj_vm *vm, u64 *v, u64 *result)
+static noinline s64 wj_poll_files(struct wj_vm *vm, u64 *v)
 {
 	struct wj_pollfd list[WJ_MAX_POLLED], *guest = wj_range(vm, v[0], 8 * (u64)(u32)v[1]);
-	struct wj_use uses[WJ_MAX_POLLED];
-	u32 count = v[1], used = 0, i;
+	struct file *files[WJ_MAX_POLLED];
 	s16 found[WJ_MAX_POLLED];
-	s32 timeout = v[2];
 	ktime_t begin = ktime_get();
-	int hits = -EINVAL;
+	u32 count = v[1], i;
+	s32 timeout = v[2];
+	int hits;
 
 	if (!guest || !count || count > WJ_MAX_POLLED)
-		return false;
+		return -1;
 	memcpy(list, guest, count * sizeof(*list));
-	while (used < count && wj_use(vm, list[used].fd, WJ_MAY_POLL, &uses[used]))
-		used++;
-	if (used == count)
-		hits = wj_poll_wait(list, uses, count, timeout, found);
-	for (i = 0; i < used; i++)
-		wj_unuse(vm, &uses[i]);
+	for (i = 0; i < count; i++) {
+		files[i] = wj_file_of(vm, list[i].fd, WJ_MAY_POLL);
+		if (!files[i])
+			return -1;
+	}
+	hits = wj_poll_wait(list, files, count, timeout, found);
 	if (hits < 0) {
 		/* The owner waits for the rest of the time. */
 		if (timeout > 0)
 			v[2] = max_t(s64, timeout - ktime_ms_delta(ktime_get(), begin), 0);
-		return false;
+		return -1;
 	}
 	for (i = 0; i < count; i++)
 		memcpy(&guest[i].revents, &found[i], sizeof(found[i]));
-	*result = hits;
-	return true;
+	return hits;
 }
 
-/* False: the owner has to do it. */
-bool wj_file_call(struct wj_vm *vm, u32 native, u64 *v, u64 *result)
+static noinline s64 wj_other_call(struct wj_vm *vm, u32 native, u64 *v)
 {
-	loff_t whole = v[3], halves = (u32)v[3] | (u64)v[4] << 32;
+	loff_t whole = v[3], halves;
 
-	if (!wj_may_call(vm))
-		return false;
 	switch (native) {
-	case WJ_NATIVE_fd_read:
-		return wj_transfer(vm, v, false, NULL, v[3], result);
-	case WJ_NATIVE_fd_write:
-		return wj_transfer(vm, v, true, NULL, v[3], result);
 	case WJ_NATIVE_fd_pread:
-		return wj_transfer(vm, v, false, &whole, v[4], result);
-	case WJ_NATIVE_fd_pread_split:
-		return wj_transfer(vm, v, false, &halves, v[5], result);
+		return wj_transfer(vm, v, false, &whole, v[4]);
 	case WJ_NATIVE_fd_pwrite:
-		return wj_transfer(vm, v, true, &whole, v[4], result);
+		return wj_transfer(vm, v, true, &whole, v[4]);
+	case WJ_NATIVE_fd_pread_split:
+		halves = (u32)v[3] | (u64)v[4] << 32;
+		return wj_transfer(vm, v, false, &halves, v[5]);
 	case WJ_NATIVE_fd_pwrite_split:
-		return wj_transfer(vm, v, true, &halves, v[5], result);
+		halves = (u32)v[3] | (u64)v[4] << 32;
+		return wj_transfer(vm, v, true, &halves, v[5]);
 	case WJ_NATIVE_fstat:
-		return wj_fstat(vm, v[0], v[1], result);
+		return wj_fstat(vm, v[0], v[1]);
 	case WJ_NATIVE_poll:
-		return wj_poll_files(vm, v, result);
+		return wj_poll_files(vm, v);
 	default:
-		return false;
+		return -1;
+	}
+}
+
+/* The call's result, or negative if the owner has to do it. */
+s64 wj_file_call(struct wj_vm *vm, u32 native, u64 *v)
+{
+	if (unlikely(!wj_may_call(vm)))
+		return -1;
+	switch (native) {
+	case WJ_NATIVE_fd_write:
+		return wj_write(vm, v);
+	case WJ_NATIVE_fd_read:
+		return wj_read(vm, v);
+	default:
+		return wj_other_call(vm, native, v);
 	}
 }

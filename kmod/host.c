@@ -248,7 +248,7 @@ static void wj_copy(struct wj_vm *vm, u64 dst, u64 src, u64 len)
 }
 
 /* Images have one memory: the memory that a builtin names is that. Answers what can be answered here. False: the owner has to. */
-static bool wj_native(struct wj_vm *vm, struct wj_import *import, u64 *v, u64 *result)
+static bool wj_native(struct wj_vm *vm, struct wj_import *import, const u64 *v, u64 *result)
 {
 	switch (import->native) {
 	case WJ_NATIVE_memory_grow:
@@ -297,59 +297,107 @@ static bool wj_native(struct wj_vm *vm, struct wj_import *import, u64 *v, u64 *r
 	case WJ_NATIVE_elem_drop:
 		return wj_table_call(vm, import->native, v, result);
 	default:
-		return import->native && wj_file_call(vm, import->native, v, result);
+		return false;
 	}
 }
 
-/* Whether the function may be answered with preemption off, as it is while vector registers are in use. */
-static bool wj_is_quick(const struct wj_import *import)
+/* Sorts out how the function is answered. */
+void wj_classify(struct wj_import *import)
 {
 	switch (import->native) {
 	case WJ_NATIVE_clock_time_get:
 	case WJ_NATIVE_clock_time_get_split:
 	case WJ_NATIVE_date_now:
 	case WJ_NATIVE_now:
-		return true;
-	default:
-		return false;
+		import->quick = true;
+		break;
+	case WJ_NATIVE_fd_read:
+	case WJ_NATIVE_fd_write:
+	case WJ_NATIVE_fd_pread:
+	case WJ_NATIVE_fd_pread_split:
+	case WJ_NATIVE_fd_pwrite:
+	case WJ_NATIVE_fd_pwrite_split:
+	case WJ_NATIVE_fstat:
+	case WJ_NATIVE_poll:
+		import->file = true;
+		import->plain_file = import->params <= 5;
 	}
 }
 
-/*
- * Called by entry.S on the task's stack: registers is five integer registers and eight vector registers, stack what the
- * caller passed there. The result's bits go back in rax, and in xmm0 if vector registers are in use.
- */
-asmlinkage u64 wj_host_call(struct wj_import *import, const u64 *registers, const u64 *stack)
+/* A call's arguments: in registers, five of them integer and eight vector registers, then on the stack. */
+static u64 *wj_arguments(const struct wj_import *import, u64 *registers, const u64 *stack)
 {
-	struct wj_vm *vm = import->vm;
-	bool ask = vm->ask_owner && !import->builtin;
-	bool floats = vm->ctx->floats, quick = !ask && wj_is_quick(import);
+	u64 *values = import->vm->call_values;
 	u32 ints = 0, xmms = 0, i;
-	u64 values[WJ_MAX_VALUES];
-	u64 result = 0;
 
+	if (import->params <= 5 && !import->float_params)
+		return registers;
 	for (i = 0; i < import->params; i++) {
 		if (import->float_params & BIT(i))
 			values[i] = xmms < 8 ? registers[5 + xmms++] : *stack++;
 		else
 			values[i] = ints < 5 ? registers[ints++] : *stack++;
 	}
+	return values;
+}
+
+static noinline u64 wj_any_call(struct wj_import *import, u64 *values)
+{
+	struct wj_vm *vm = import->vm;
+	bool ask = vm->ask_owner && !import->builtin;
+	bool floats = vm->ctx->floats, quick = import->quick && !ask, done = false;
+	u64 result = 0;
+	s64 answer;
+
 	if (floats && !quick) {
 		vm->ctx->floats = 0;
 		kernel_fpu_end();
 	}
-	if (ask || !wj_native(vm, import, values, &result)) {
-		if (vm->coroutine) {
-			wj_suspend(vm, import, values, floats);
-			return 0;
-		}
-		result = wj_ask_owner(vm, import, values);
+	if (import->file && !ask) {
+		answer = wj_file_call(vm, import->native, values);
+		done = answer >= 0;
+		result = answer;
+	} else if (!ask) {
+		done = wj_native(vm, import, values, &result);
 	}
+	if (!done && vm->coroutine) {
+		wj_suspend(vm, import, values, floats);
+		return 0;
+	}
+	if (!done)
+		result = wj_ask_owner(vm, import, values);
 	if ((floats && !quick) || (import->float_result && !floats)) {
 		kernel_fpu_begin();
 		vm->ctx->floats = 1;
 	}
 	return import->wide_result ? result : (u32)result;
+}
+
+static noinline u64 wj_ask(struct wj_import *import, const u64 *values)
+{
+	if (!import->vm->coroutine)
+		return (u32)wj_ask_owner(import->vm, import, values);
+	wj_suspend(import->vm, import, values, false);
+	return 0;
+}
+
+/*
+ * Called by entry.S on the task's stack: registers is five integer registers and eight vector registers, stack what the
+ * caller passed there. The result's bits go back in rax, and in xmm0 if vector registers are in use.
+ */
+asmlinkage u64 wj_host_call(struct wj_import *import, u64 *registers, const u64 *stack)
+{
+	struct wj_vm *vm = import->vm;
+	s64 answer;
+
+	/* The hot ones first. */
+	if (likely(import->plain_file && !vm->ask_owner && !vm->ctx->floats)) {
+		answer = wj_file_call(vm, import->native, registers);
+		if (likely(answer >= 0))
+			return answer;
+		return wj_ask(import, registers);
+	}
+	return wj_any_call(import, wj_arguments(import, registers, stack));
 }
 
 asmlinkage void wj_begin_floats(struct wj_vm *vm)

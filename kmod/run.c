@@ -86,6 +86,7 @@ int wj_run(struct wj_vm *vm, struct wj_event __user *arg)
 		err = vm->suspended_sp ? -EBUSY : wj_begin(vm, &event);
 	else
 		err = vm->suspended_sp ? wj_go_on(vm, &event) : -EINVAL;
+	wj_let_files_go(vm);
 	if (err < 0)
 		return err;
 	memset(&event.values, 0, sizeof(event.values));

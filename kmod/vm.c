@@ -188,6 +188,7 @@ static void wj_fill_import(struct wj_vm *vm, struct wj_import *import, u32 index
 	import->float_result = signature[0] >> 16 & 1;
 	import->wide_result = signature[0] >> 17 & 1;
 	import->float_params = signature[1];
+	wj_classify(import);
 }
 
 /* The vmctx's function references and what they refer to. */

@@ -65,6 +65,9 @@ struct wj_import {
 	bool float_result;
 	bool builtin;
 	bool wide_result;
+	bool quick;		/* may be answered with preemption off */
+	bool file;		/* one of the calls on files */
+	bool plain_file;	/* likewise, with all arguments in registers */
 };
 
 static_assert(offsetof(struct wj_import, vm) == WJ_IMPORT_VM);
@@ -105,10 +108,13 @@ struct wj_exchange {
 
 /* What a guest's descriptor stands for. */
 struct wj_file {
-	struct file *file;	/* held, where tasks other than the owner run the guest */
+	struct file *file;	/* held: for a coroutine by its calls, else always */
 	int fd;			/* the owner's descriptor */
 	u32 may;		/* WJ_MAY_* */
 };
+
+/* Most descriptors that a coroutine uses before it leaves for user space; further ones are the owner's to use. */
+#define WJ_MAX_HELD 64
 
 /* What vm->leaving asks for when a host call returns. */
 enum wj_leaving { WJ_STAY, WJ_TRAP, WJ_SUSPEND };
@@ -153,6 +159,8 @@ struct wj_vm {
 	/* The guest's descriptors: changed by the owner, while it answers a host call. */
 	struct wj_file *files;
 	u32 file_count;
+	u32 held_count;
+	u32 held[WJ_MAX_HELD];	/* descriptors whose file a coroutine holds until it leaves for user space */
 	u32 stat_layout[WJ_STAT_FIELDS];
 
 	/* Of an instance whose owner runs it by WJ_RUN: a host call may end in a return to user space. */
@@ -163,6 +171,7 @@ struct wj_vm {
 	const void *owner_files; /* its descriptor table, only to be compared */
 	const struct wj_import *asked;	/* answers to this */
 	u64 run_values[WJ_MAX_VALUES];
+	u64 call_values[WJ_MAX_VALUES];	/* arguments of a host call, where not all of them came in integer registers */
 
 	struct list_head running;	/* under wj_running_lock while the guest runs */
 	unsigned long started;	/* jiffies */
@@ -192,6 +201,7 @@ int wj_call(struct wj_vm *vm, u32 func, u64 *values);
 struct wj_vm *wj_vm_of_fd(int fd);
 
 /* host.c */
+void wj_classify(struct wj_import *import);
 void wj_exchange_init(struct wj_exchange *ex);
 void wj_exchange_finish(struct wj_vm *vm);
 void wj_exchange_trapped(struct wj_vm *vm);
@@ -203,7 +213,8 @@ int wj_globals(struct wj_vm *vm, u64 user, bool out);
 /* files.c */
 int wj_set_files(struct wj_vm *vm, u64 user, u32 count);
 void wj_drop_files(struct wj_vm *vm);
-bool wj_file_call(struct wj_vm *vm, u32 native, u64 *v, u64 *result);
+void wj_let_files_go(struct wj_vm *vm);
+s64 wj_file_call(struct wj_vm *vm, u32 native, u64 *v);
 
 /* tables.c */
 int wj_link_tables(struct wj_vm *vm, const struct wj_create *arg, struct wj_table_desc **slots);
@@ -266,7 +277,7 @@ void wj_slot_floats(void);
 /* called by entry.S */
 asmlinkage int wj_poll(struct wj_vm *vm);
 asmlinkage void wj_note_trap(struct wj_vm *vm, unsigned long pc, unsigned long fp);
-asmlinkage u64 wj_host_call(struct wj_import *import, const u64 *registers, const u64 *stack);
+asmlinkage u64 wj_host_call(struct wj_import *import, u64 *registers, const u64 *stack);
 asmlinkage void wj_begin_floats(struct wj_vm *vm);
 
 #endif

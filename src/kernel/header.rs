@@ -10,7 +10,8 @@ use crate::codegen::image::abi_hash;
 use std::fmt::Write;
 
 /// The error numbers of WASI that the kernel side gives.
-const WASI_ERRNO: &[(&str, u16)] = &[("EAGAIN", 6), ("EFAULT", 21), ("EINVAL", 28), ("ENODEV", 43), ("ENOENT", 44), ("ENOSYS", 52)];
+const WASI_ERRNO: &[(&str, u16)] =
+    &[("EAGAIN", 6), ("EFAULT", 21), ("EINVAL", 28), ("ENODEV", 43), ("ENOENT", 44), ("ENOSYS", 52)];
 
 fn define(out: &mut String, name: &str, value: impl std::fmt::Display) {
     writeln!(out, "#define {name} {value}").expect("strings take everything");
@@ -101,6 +102,7 @@ pub fn text() -> String {
         ("SERVE", uapi::SERVE),
         ("STATE", uapi::STATE),
         ("RUN", uapi::RUN),
+        ("NOTIFY", uapi::NOTIFY),
         ("STOP", uapi::STOP),
     ];
     for (name, value) in calls {

@@ -52,7 +52,8 @@ impl Program {
         func: Func,
         args: &[Val],
     ) -> Result<Vec<Val>, Trap> {
-        let number = instance.function_number(store, &func).ok_or_else(|| Trap::host("main is not the module's own"))?;
+        let number =
+            instance.function_number(store, &func).ok_or_else(|| Trap::host("main is not the module's own"))?;
         let wishes = Wishes { stack_bytes: STACK_BYTES, timeout_ms: 0, coroutine: true };
         let interrupt = store.interrupt_handle();
         let ty = func.ty(&*store);

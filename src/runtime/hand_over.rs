@@ -2,10 +2,10 @@
 
 use super::call;
 use super::error::Error;
+use super::externs::assert_store;
 use super::func::{Func, target};
 use super::instance::{Instance, InstanceData};
 use super::module::Module;
-use super::externs::assert_store;
 use super::store::{AsContext, AsContextMut, CoreAccess};
 use super::trap::{Frame, Trap};
 use crate::abi::builtins::Builtin;
@@ -87,7 +87,8 @@ impl Instance {
         });
         // SAFETY: the store's tables live as long as the store.
         let tables = data.tables.iter().map(|table| unsafe { table.as_ref() });
-        let limit = |ty: &crate::wasm::TableType| ty.limits.max.map_or(u32::MAX, |max| u32::try_from(max).unwrap_or(u32::MAX));
+        let limit =
+            |ty: &crate::wasm::TableType| ty.limits.max.map_or(u32::MAX, |max| u32::try_from(max).unwrap_or(u32::MAX));
         let tables = tables.map(|table| Ok((numbers(data, table.entries())?, limit(&table.ty))));
         let segments = data.elements.iter().map(|entries| numbers(data, entries));
         let (memory, pages, max_pages) = match data.memory() {

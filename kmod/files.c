@@ -6,7 +6,7 @@
  * whose host function does it again: errors, signals and files that are not plain are its business.
  *
  * A guest that its owner runs (a coroutine) uses the descriptors of the task that runs it, by number. For other tasks, which make
- * operations on a mounted filesystem, the files themselves are held, regular ones only: such a task gets neither
+ * operations on a mounted filesystem, the files themselves are held, regular ones and directories only: such a task gets neither
  * SIGPIPE nor an endless wait from a guest's file. There the owner's credentials are used.
  */
 #include <linux/file.h>
@@ -98,10 +98,12 @@ int wj_set_files(struct wj_vm *vm, u64 user, u32 count)
 		if (vm->coroutine)
 			continue;
 		entry->file = fget(change.host);
-		if (!entry->file || !S_ISREG(file_inode(entry->file)->i_mode))
-			wj_drop_file(entry);
-		else
+		if (entry->file && S_ISREG(file_inode(entry->file)->i_mode))
 			entry->may &= ~WJ_MAY_POLL;
+		else if (entry->file && S_ISDIR(file_inode(entry->file)->i_mode))
+			entry->may &= WJ_MAY_STAT;
+		else
+			wj_drop_file(entry);
 	}
 	return 0;
 }

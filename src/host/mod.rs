@@ -58,4 +58,4 @@ pub use resolve::{Grant, Namespace};
 pub use rows::{Role, Row};
 pub use signals::Signals;
 pub use start::{ExitCode, run_main};
-pub use state::{AT_FDCWD, HasHost, Host, Stream, take_umask};
+pub use state::{AT_FDCWD, HasHost, Host, Stream, take_file_limit, take_umask};

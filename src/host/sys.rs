@@ -36,6 +36,7 @@ macro_rules! call {
 
 pub mod event;
 pub mod net;
+pub mod process;
 pub mod signal;
 
 /// Takes ownership of a descriptor that a successful call has just made.
@@ -587,12 +588,6 @@ impl ProcPath {
     fn as_ptr(&self) -> *const libc::c_char {
         self.0.as_ptr().cast()
     }
-}
-
-/// Sets the process's file mode creation mask to zero and gives the old one.
-pub fn take_umask() -> u32 {
-    // SAFETY: takes an integer and cannot fail.
-    unsafe { libc::umask(0) }
 }
 
 /// Whether the kernel has `openat2`, without which the sandbox does not work.

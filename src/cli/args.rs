@@ -163,11 +163,11 @@ pub struct GuestArgs {
     #[arg(short = 'A', long)]
     pub allow_all: bool,
 
-    /// Most memory that it may have (512M)
+    /// Most memory that it may have: 512M, 4G; 1G if not given
     #[arg(long, value_name = "SIZE", value_parser = values::size)]
     pub memory_limit: Option<u64>,
 
-    /// Longest time for a request (mount) or for the whole program (run): 500ms, 30s, 2m, none
+    /// Longest time for a request (mount; 60s if not given) or for the whole program (run): 500ms, 30s, 2m, none
     #[arg(long, value_name = "TIME", value_parser = values::duration)]
     pub timeout: Option<Time>,
 
@@ -175,7 +175,7 @@ pub struct GuestArgs {
     #[arg(long)]
     pub stub_missing: bool,
 
-    /// Compile anew, and keep nothing in the cache
+    /// Compile anew, and keep nothing in the cache (wasmjit in $XDG_CACHE_HOME or ~/.cache, at most 1 GiB)
     #[arg(long)]
     pub no_cache: bool,
 }

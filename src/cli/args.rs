@@ -14,6 +14,7 @@ Examples:
   wasmjit cc myfs.c -o myfs.wasm             build a libfuse program (needs emscripten)
   wasmjit inspect myfs.wasm                  what it needs, and whether that is there
   wasmjit run prog.wasm arg                  run any program built by Emscripten or for WASI
+  wasmjit doctor                             what works on this machine, and what to do about the rest
 
 Exit codes: 0 success, 1 error, 2 wrong usage. `run` exits with the program's own code, or 134 if it trapped.
 Messages: -v tells more, -vv and -vvv more yet; RUST_LOG=wasmjit=debug,fs_host=trace selects them by module.";
@@ -44,6 +45,8 @@ pub enum Command {
     Run(RunArgs),
     /// Show what a module needs and what it is
     Inspect(InspectArgs),
+    /// Say what works on this machine, and what to do about what does not
+    Doctor(DoctorArgs),
     /// Unpack the SDK for authors of filesystems and show where it is
     Sdk(SdkArgs),
     /// Compile C to WebAssembly with the SDK
@@ -236,6 +239,16 @@ pub struct RunArgs {
 pub struct InspectArgs {
     /// A .wasm file, or the name of a filesystem that comes with wasmjit
     pub file: PathBuf,
+}
+
+/// Say what works on this machine, and what to do about what does not
+///
+/// Exits with 1 if mounting or running does not work.
+#[derive(Debug, Args)]
+pub struct DoctorArgs {
+    /// Exit with 1 if mounting inside of the kernel does not work either
+    #[arg(long)]
+    pub kernel: bool,
 }
 
 /// Unpack the SDK for authors of filesystems and show where it is

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 /// Each layer of `src/` and the layers that it may use.
 const LAYERS: &[(&str, &[&str])] = &[
-    ("cli", &["fs", "host", "runtime", "wasm"]),
+    ("cli", &["fs", "host", "kernel", "runtime", "wasm"]),
     ("fs", &["host", "kernel", "runtime", "memory", "wasm", "abi"]),
     ("kernel", &["codegen", "wasm", "abi"]),
     ("host", &["runtime", "memory", "wasm", "abi"]),

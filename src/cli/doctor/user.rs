@@ -3,7 +3,6 @@
 use super::{CAP_SYS_ADMIN, Machine, Section};
 use std::fs::OpenOptions;
 use std::os::unix::fs::PermissionsExt;
-use wasmjit::codegen::CpuFeatures;
 
 /// The first kernel that speaks the oldest protocol that is served.
 const FUSE_SINCE: (u32, u32) = (5, 4);
@@ -65,7 +64,7 @@ fn by_fusermount(machine: &Machine, section: &mut Section) {
 
 /// What both kinds of guests need.
 fn compiler(machine: &Machine, section: &mut Section) {
-    if CpuFeatures::baseline().runs_on(CpuFeatures::host()) {
+    if is_x86_feature_detected!("sse4.1") && is_x86_feature_detected!("sse4.2") {
         section.ok("the processor has SSE 4.2");
     } else {
         section.bad("the processor lacks SSE 4.1 or 4.2", "compiled code needs them");

@@ -43,6 +43,21 @@ impl<'m> GuestIov<'m> {
         Ok(GuestIov { list, memory: PhantomData })
     }
 
+    /// One buffer.
+    #[inline]
+    pub fn one(memory: &'m GuestMemory<'_>, ptr: u32, len: u32) -> Result<GuestIov<'m>, Errno> {
+        let base = memory.check(ptr, u64::from(len))?;
+        let mut list = SmallVec::new();
+        list.push(libc::iovec { iov_base: base.cast(), iov_len: len as usize });
+        Ok(GuestIov { list, memory: PhantomData })
+    }
+
+    /// The only buffer of [`GuestIov::one`].
+    #[inline]
+    pub(super) fn only(&self) -> libc::iovec {
+        self.list[0]
+    }
+
     /// The list for a system call.
     pub(super) fn as_ptr(&self) -> *const libc::iovec {
         self.list.as_ptr()

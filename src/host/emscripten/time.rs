@@ -121,7 +121,7 @@ fn nanosleep(cx: &mut Ctx<'_>, time: u32, rest: u32) -> Result<i32> {
 }
 
 fn clock_nanosleep(cx: &mut Ctx<'_>, clock: i32, flags: i32, time: u32, rest: u32) -> Result<i32> {
-    let mut wanted = cx.host.layout.decode_timespec(cx.mem.slice(time, cx.host.layout.timespec_size())?);
+    let mut wanted = cx.host.layout.decode_timespec(&cx.mem.bytes(time, cx.host.layout.timespec_size())?);
     if !(0..1_000_000_000).contains(&wanted.tv_nsec) || wanted.tv_sec < 0 {
         return Err(Errno::EINVAL);
     }
@@ -308,12 +308,12 @@ fn tzset_allocating<T: HasHost + 'static>(
 const MAX_FORMATTED: u32 = 4096;
 
 fn strftime(cx: &mut Ctx<'_>, out: u32, max: u32, format: u32, tm: u32) -> std::result::Result<i32, Trap> {
-    let format = sys::cstring(cx.mem.cstr(format, MAX_FORMATTED)?).map_err(Trap::host)?;
+    let format = sys::cstring(&cx.mem.cstr(format, MAX_FORMATTED)?).map_err(Trap::host)?;
     let fields = tm_fields(cx, tm)?;
     let gmtoff = i64::from(cx.mem.read::<i32>(tm.wrapping_add(36))?);
     let zone = cx.mem.read_u32(tm.wrapping_add(40)).ok().filter(|zone| *zone != 0);
     let zone = zone.and_then(|zone| cx.mem.cstr(zone, 64).ok()).unwrap_or_default();
-    let zone = sys::cstring(zone).map_err(Trap::host)?;
+    let zone = sys::cstring(&zone).map_err(Trap::host)?;
     let mut text = vec![0; max.min(MAX_FORMATTED) as usize];
     let len = sys::format_time(&mut text, &format, fields, gmtoff, &zone);
     if max != 0 {

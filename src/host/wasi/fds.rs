@@ -101,7 +101,8 @@ impl Transfer {
         let open = host.fds.get(fd)?;
         open.rights().need(self.right())?;
         let file = open.fd().map_err(|_| Errno::EISDIR)?;
-        let moved = if count == 1 {
+        // Of a memory that threads share, no buffer is borrowed: the kernel gets its address.
+        let moved = if count == 1 && !cx.mem.is_shared() {
             let iov: IoVec = cx.mem.read(iovs)?;
             let buf = cx.mem.slice_mut(iov.ptr, iov.len)?;
             host.blocking(|| self.one(file, buf))
@@ -264,7 +265,12 @@ fn readdir(cx: &mut Ctx<'_>, fd: i32, buf: u32, len: u32, cookie: i64, out: u32)
     if file.kind() != Kind::Dir {
         return Err(Errno::ENOTDIR);
     }
-    let target = cx.mem.slice_mut(buf, len)?;
+    let used = cx.mem.fill_with(buf, len, |target| entries(&file, cookie, target))?;
+    Ok(cx.mem.write_u32(out, used as u32)?)
+}
+
+/// Entries of a directory from a cookie on, as many as fit.
+fn entries(file: &File, cookie: i64, target: &mut [u8]) -> Result<usize> {
     let (host, mut stream) = (file.fd()?, file.stream());
     if cookie == 0 {
         // From the start means anew: what was read ahead may be stale.
@@ -287,7 +293,7 @@ fn readdir(cx: &mut Ctx<'_>, fd: i32, buf: u32, len: u32, cookie: i64, out: u32)
         }
         stream.advance();
     }
-    Ok(cx.mem.write_u32(out, used as u32)?)
+    Ok(used)
 }
 
 fn renumber(cx: &mut Ctx<'_>, from: i32, to: i32) -> Result<()> {

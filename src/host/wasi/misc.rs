@@ -113,7 +113,7 @@ fn clock_time_get(cx: &mut Ctx<'_>, clock: i32, _: i64, out: u32) -> Result<()> 
 }
 
 fn random_get(cx: &mut Ctx<'_>, buf: u32, len: u32) -> Result<()> {
-    sys::getrandom(cx.mem.slice_mut(buf, len)?)
+    crate::host::emscripten::process::random(cx, buf, len)
 }
 
 fn proc_exit<T: HasHost + 'static>(caller: &mut Caller<'_, T>, status: i32) -> std::result::Result<(), Trap> {

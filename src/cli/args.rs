@@ -163,7 +163,7 @@ pub struct GuestArgs {
     #[arg(short = 'A', long)]
     pub allow_all: bool,
 
-    /// Most memory that it may have (512M)
+    /// Most memory that it may have (mount: 1G, run: 4G)
     #[arg(long, value_name = "SIZE", value_parser = values::size)]
     pub memory_limit: Option<u64>,
 

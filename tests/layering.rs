@@ -10,7 +10,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("cli", &["fs", "host", "kernel", "runtime", "wasm"]),
     ("fs", &["host", "kernel", "runtime", "memory", "wasm", "abi"]),
     ("kernel", &["codegen", "wasm", "abi"]),
-    ("host", &["runtime", "memory", "wasm", "abi"]),
+    ("host", &["runtime", "memory", "wasm", "abi", "sys"]),
     ("runtime", &["codegen", "ir", "memory", "wasm", "abi", "sys"]),
     ("codegen", &["ir", "wasm", "abi"]),
     ("ir", &["wasm", "abi"]),

@@ -166,7 +166,7 @@ pub struct GuestArgs {
     #[arg(short = 'A', long)]
     pub allow_all: bool,
 
-    /// Most memory that it may have: 512M, 4G; 1G if not given
+    /// Most memory that it may have: 512M, 8G; if not given, 1G to mount and 4G to run
     #[arg(long, value_name = "SIZE", value_parser = values::size)]
     pub memory_limit: Option<u64>,
 

@@ -27,10 +27,9 @@ pub fn main(args: RunArgs) -> Outcome {
     let (program, _) = args.command.split_first().ok_or_else(|| Failure::usage("no program is named"))?;
     let source = source::read(Path::new(program))?;
     let fail = |error: &dyn std::fmt::Display| Failure::new(format!("{}: {error}", source.name));
-    let engine = engine::engine(&args.guest);
-    let module = engine::load(&engine, &source)?;
+    let engine = engine::engine(&args.guest, engine::PROGRAM_MEMORY);
+    let module = engine::load(&engine, &source, &args.guest)?;
     refuse_filesystem(&module, &source)?;
-    engine::check_imports(&module, &args.guest, &source.name)?;
     let policy = engine::policy(&args.guest)?;
     let mut host = Host::new(&policy).map_err(|error| fail(&error))?;
     host.pass_listeners(listeners(&args.listen, &module)?);

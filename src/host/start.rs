@@ -2,10 +2,11 @@
 //!
 //! Three shapes: Emscripten's JavaScript output (`__wasm_call_ctors`, then `main` with arguments on the C stack),
 //! commands (`_start`), and reactors (`_initialize`, then `main` if there is one). A command that exports its constructors
-//! besides leaves them to the host: its linker would otherwise have wrapped every export in them.
+//! besides may leave them to the host: see [`leaves_constructors`].
 
 use super::state::HasHost;
-use crate::runtime::{Func, Instance, Store, Trap, Val, WasmParams, WasmResults};
+use crate::runtime::{Func, Instance, Module, Store, Trap, Val, WasmParams, WasmResults};
+use crate::wasm::ExportKind;
 use crate::wasm::ValType;
 
 /// The status that a program ended with.
@@ -38,9 +39,39 @@ pub fn run_main<T: HasHost + 'static, S: AsRef<[u8]>>(
     outcome
 }
 
+/// Whether the host has to run the constructors that a command exports.
+///
+/// The `_start` of today's C libraries runs them itself, by a call or in place. Up to 2021, WASI's left them to the linker, which
+/// leaves them to the host where they are exported; that `_start` calls `main` first of all, the only thing it calls for a result.
+fn leaves_constructors(module: &Module) -> bool {
+    const BLOCK: u8 = 0x02;
+    const CALL: u8 = 0x10;
+    const NO_RESULT: u8 = 0x40;
+    let info = module.info();
+    let Some((_, ExportKind::Func(start))) = info.exports.iter().find(|(name, _)| name == "_start") else {
+        return false;
+    };
+    let own = start.index().checked_sub(info.imported_functions as usize);
+    let body = own.and_then(|own| module.bytes().get(info.bodies.get(own)?.clone())).unwrap_or_default();
+    // The declarations of locals: a number of pairs, small for such a function.
+    let mut code = body.get(1 + 2 * usize::from(*body.first().unwrap_or(&0))..).unwrap_or_default();
+    if let [BLOCK, NO_RESULT, rest @ ..] = code {
+        code = rest;
+    }
+    let [CALL, rest @ ..] = code else { return false };
+    let callee = rest.iter().take(5).enumerate().try_fold(0, |index, (at, byte)| {
+        let index = index | u64::from(byte & 0x7f) << (7 * at);
+        if byte & 0x80 == 0 { Err(index) } else { Ok(index) }
+    });
+    let ty = callee.err().and_then(|index| info.functions.get(index as usize));
+    ty.and_then(|ty| info.types.get(ty.index())).is_some_and(|ty| !ty.results.is_empty())
+}
+
 fn run<T: HasHost + 'static>(store: &mut Store<T>, instance: &Instance) -> Result<i32, Trap> {
     if let Some(start) = instance.get_func(&*store, "_start") {
-        call_if_there::<T, _, ()>(store, instance, "__wasm_call_ctors", ())?;
+        if leaves_constructors(instance.module(&*store)) {
+            call_if_there::<T, _, ()>(store, instance, "__wasm_call_ctors", ())?;
+        }
         start.typed::<(), ()>(&*store)?.call(&mut *store, ())?;
         return Ok(0);
     }

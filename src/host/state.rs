@@ -273,14 +273,21 @@ impl Host {
     }
 
     /// Repeats a blocking call that a signal ended, unless the embedder wants the guest to stop.
-    #[inline]
+    #[inline(always)]
     pub fn blocking<R>(&self, mut call: impl FnMut() -> Result<R>) -> Result<R> {
         loop {
             match call() {
-                Err(Errno::EINTR) if !self.interrupted() && !self.signals.due() => {}
+                Err(Errno::EINTR) if self.goes_on() => {}
                 other => return other,
             }
         }
+    }
+
+    /// Whether a call that a signal ended begins again.
+    #[cold]
+    #[inline(never)]
+    fn goes_on(&self) -> bool {
+        !self.interrupted() && !self.signals.due()
     }
 
     /// Whether the embedder has asked the guest to stop, or to come back from a blocking call.

@@ -49,7 +49,7 @@ pub struct Grant {
 }
 
 /// All that the guest sees of the host's files.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Namespace {
     pub(super) grants: Vec<Arc<Grant>>,
 }

@@ -158,6 +158,7 @@ macro_rules! with_signals {
             let (mem, data) = $caller.memory_and_data();
             let mut $ctx = $crate::host::ctx::Ctx { mem, host: data.host() };
             let $result: ::std::result::Result<_, $crate::host::errno::Errno> = $function(&mut $ctx, $($arg),*);
+            $ctx.host.end_call();
             if !$ctx.host.signals.due() {
                 break $answer;
             }
@@ -194,16 +195,22 @@ macro_rules! invoke_row {
     (must $result:ident $caller:ident $name:literal $function:path, $($arg:expr),*) => {{
         let (mem, data) = $caller.memory_and_data();
         let mut ctx = $crate::host::ctx::Ctx { mem, host: data.host() };
-        $function(&mut ctx, $($arg),*)
+        let answer = $function(&mut ctx, $($arg),*);
+        ctx.host.end_call();
+        answer
     }};
     (get $result:ident $caller:ident $name:literal $function:path, $($arg:expr),*) => {{
         let (mem, data) = $caller.memory_and_data();
         let mut ctx = $crate::host::ctx::Ctx { mem, host: data.host() };
-        $function(&mut ctx, $($arg),*)
+        let answer = $function(&mut ctx, $($arg),*);
+        ctx.host.end_call();
+        answer
     }};
-    (call $result:ident $caller:ident $name:literal $function:path, $($arg:expr),*) => {
-        $function(&mut $caller, $($arg),*)
-    };
+    (call $result:ident $caller:ident $name:literal $function:path, $($arg:expr),*) => {{
+        let answer = $function(&mut $caller, $($arg),*);
+        $crate::host::HasHost::host($caller.data_mut()).end_call();
+        answer
+    }};
 }
 
 /// Builds the closure of one row, parameter by parameter, and defines it in the linker.

@@ -396,14 +396,14 @@ mod tests {
     }
 
     fn check_strings(mut memory: GuestMemory<'_>) {
-            memory.copy_in(0, b"abc\0wxyz").unwrap();
-            assert_eq!(&*memory.cstr(0, 100).unwrap(), b"abc");
-            assert_eq!(&*memory.cstr(3, 100).unwrap(), b"");
-            assert_eq!(&*memory.cstr(0, 4).unwrap(), b"abc");
-            assert!(memory.cstr(0, 3).is_err());
-            assert!(memory.cstr(4, 100).is_err());
-            assert!(memory.cstr(8, 100).is_err());
-            assert!(memory.cstr(9, 100).is_err());
+        memory.copy_in(0, b"abc\0wxyz").unwrap();
+        assert_eq!(&*memory.cstr(0, 100).unwrap(), b"abc");
+        assert_eq!(&*memory.cstr(3, 100).unwrap(), b"");
+        assert_eq!(&*memory.cstr(0, 4).unwrap(), b"abc");
+        assert!(memory.cstr(0, 3).is_err());
+        assert!(memory.cstr(4, 100).is_err());
+        assert!(memory.cstr(8, 100).is_err());
+        assert!(memory.cstr(9, 100).is_err());
     }
 
     #[test]

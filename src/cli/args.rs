@@ -170,6 +170,10 @@ pub struct GuestArgs {
     #[arg(long, value_name = "SIZE", value_parser = values::size)]
     pub memory_limit: Option<u64>,
 
+    /// Most threads that it may have at a time
+    #[arg(long, value_name = "N", default_value_t = wasmjit::host::DEFAULT_MAX_THREADS)]
+    pub max_threads: usize,
+
     /// Longest time for a request (mount; 60s if not given) or for the whole program (run): 500ms, 30s, 2m, none
     #[arg(long, value_name = "TIME", value_parser = values::duration)]
     pub timeout: Option<Time>,

@@ -10,17 +10,8 @@ use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 use std::time::Duration;
-use wasmjit::host::{self, HasHost, Host};
+use wasmjit::host::{self, Host, Program};
 use wasmjit::{InterruptHandle, Linker, Store};
-
-/// A store's data: nothing but the host state.
-struct Program(Host);
-
-impl HasHost for Program {
-    fn host(&mut self) -> &mut Host {
-        &mut self.0
-    }
-}
 
 /// Runs a program; its exit code is the command's.
 pub fn main(args: RunArgs) -> Outcome {
@@ -46,7 +37,7 @@ pub fn main(args: RunArgs) -> Outcome {
     if let Some(limit) = args.guest.timeout.and_then(|time| time.0) {
         stop_after(limit, store.interrupt_handle());
     }
-    let instance = linker.instantiate(&mut store, &module).map_err(|error| fail(&error))?;
+    let instance = host::instantiate(&linker, &mut store, &module).map_err(|error| fail(&error))?;
     match host::run_main(&mut store, &instance, args.command.iter().map(|arg| arg.as_bytes())) {
         // Exit codes have eight bits, as for every process.
         Ok(code) => Ok(code.0 as u8),

@@ -5,6 +5,7 @@
 //! | `policy` | what a guest may see, as data and as command line options |
 //! | `path`, `resolve`, `walk` | from a guest's path to a descriptor of the host, confined by the kernel |
 //! | `fd`, `dir` | the guest's descriptors; reading directories |
+//! | `threads`, `pins` | the threads of a guest; what a host call holds of what they share |
 //! | `state`, `ctx` | one guest's state; what a host call works on |
 //! | `errno`, `layout` | tables: error numbers; structures and constants by Emscripten version |
 //! | `ops` | file operations, once for both ABIs |
@@ -33,6 +34,7 @@ mod maps;
 mod net;
 mod ops;
 mod path;
+mod pins;
 mod policy;
 mod provided;
 mod resolve;
@@ -43,6 +45,7 @@ mod socket;
 mod start;
 mod state;
 mod sys;
+mod threads;
 mod walk;
 pub mod wasi;
 
@@ -52,10 +55,11 @@ pub use errno::Errno;
 pub use fd::{FdTable, File, Kind};
 pub use layout::{Evidence, Layout, sdk_value};
 pub use net::{Net, NetPolicy};
-pub use policy::{DEFAULT_MAX_FILES, DirGrant, Policy, PolicyError};
+pub use policy::{DEFAULT_MAX_FILES, DEFAULT_MAX_THREADS, DirGrant, Policy, PolicyError};
 pub use provided::{configure, link, provided, provides};
 pub use resolve::{Grant, Namespace};
 pub use rows::{Role, Row};
 pub use signals::Signals;
-pub use start::{ExitCode, run_main};
+pub use start::{ExitCode, instantiate, run_main};
 pub use state::{AT_FDCWD, HasHost, Host, Stream, take_file_limit, take_umask};
+pub use threads::Program;

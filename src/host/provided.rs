@@ -20,6 +20,7 @@ pub fn provides(module: &str, name: &str, ty: &ExternType) -> bool {
     let named_by_type = ["invoke_", "__cxa_find_matching_catch_"].iter().any(|prefix| name.starts_with(prefix));
     provided().any(|row| row.accepts(module, name, ty))
         || is_tag(module, ty)
+        || (module == "env" && name == "memory" && matches!(ty, ExternType::Memory(_)))
         || (module == "env" && named_by_type && matches!(ty, ExternType::Func(_)))
 }
 

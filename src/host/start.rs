@@ -5,9 +5,11 @@
 //! besides may leave them to the host: see [`leaves_constructors`].
 
 use super::state::HasHost;
-use crate::runtime::{Func, Instance, Module, Store, Trap, Val, WasmParams, WasmResults};
-use crate::wasm::ExportKind;
-use crate::wasm::ValType;
+use super::threads::{self, Threads, Unwind};
+use crate::runtime::{
+    Error, Extern, Func, Instance, Linker, Memory, Module, Store, Trap, Val, WasmParams, WasmResults,
+};
+use crate::wasm::{ExportKind, ExternType, Import, ValType};
 
 /// The status that a program ended with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,7 +29,15 @@ pub fn run_main<T: HasHost + 'static, S: AsRef<[u8]>>(
     host.set_args(args);
     host.interrupt = Some(interrupt);
     host.exit_code = None;
-    let outcome = run(store, instance);
+    let (threads, pending) = (host.threads.clone(), host.signals.pending());
+    if let Some(threads) = &threads {
+        threads.enter_first(store.interrupt_handle(), pending);
+    }
+    let mut outcome = run(store, instance);
+    if let Some(threads) = threads {
+        let status = outcome.or_else(|trap| trap.exit_status().ok_or(trap));
+        outcome = threads.leave_first(status);
+    }
     let outcome = match outcome {
         Ok(status) => Ok(ExitCode(status)),
         Err(trap) => match trap.exit_status() {
@@ -72,8 +82,9 @@ fn run<T: HasHost + 'static>(store: &mut Store<T>, instance: &Instance) -> Resul
         if leaves_constructors(instance.module(&*store)) {
             call_if_there::<T, _, ()>(store, instance, "__wasm_call_ctors", ())?;
         }
-        start.typed::<(), ()>(&*store)?.call(&mut *store, ())?;
-        return Ok(0);
+        let start = start.typed::<(), ()>(&*store)?;
+        let done = start.call(&mut *store, ()).map(|()| 0);
+        return live_on(store, instance, done);
     }
     let started = ["_initialize", "emscripten_stack_init", "__wasm_call_ctors"];
     // A reactor's `_initialize` runs the constructors itself.
@@ -82,7 +93,10 @@ fn run<T: HasHost + 'static>(store: &mut Store<T>, instance: &Instance) -> Resul
         call_if_there::<T, _, ()>(store, instance, name, ())?;
     }
     let status = match find_main(store, instance) {
-        Some(main) => call_main(store, instance, main),
+        Some(main) => {
+            let status = call_main(store, instance, main);
+            live_on(store, instance, status)
+        }
         None if reactor => Ok(0),
         None => Err(Trap::host("the module exports neither main nor _start: it is a library, not a program")),
     };
@@ -95,6 +109,44 @@ fn run<T: HasHost + 'static>(store: &mut Store<T>, instance: &Instance) -> Resul
         Err(_) => {}
     }
     status
+}
+
+/// Goes on with other threads where the first has ended without ending the program.
+fn live_on<T: HasHost + 'static>(
+    store: &mut Store<T>,
+    instance: &Instance,
+    outcome: Result<i32, Trap>,
+) -> Result<i32, Trap> {
+    match outcome {
+        Err(trap) if trap.downcast_ref::<Unwind>().is_some() => threads::idle(store, instance).map(|()| 0),
+        other => other,
+    }
+}
+
+/// Whether an import is the memory, which programs with threads and dynamically linked ones do not bring along.
+pub(super) fn is_memory(import: &Import) -> bool {
+    import.module == "env" && import.name == "memory" && matches!(import.ty, ExternType::Memory(_))
+}
+
+/// Makes a program's instance: links it, and gives it what the linker cannot have, as it belongs to the store: a memory.
+///
+/// # Errors
+/// As [`Linker::instantiate`].
+pub fn instantiate<T: HasHost + 'static>(
+    linker: &Linker<T>,
+    store: &mut Store<T>,
+    module: &Module,
+) -> Result<Instance, Error> {
+    let wanted = module.imports().iter().find(|import| is_memory(import));
+    let Some(ExternType::Memory(ty)) = wanted.map(|import| &import.ty) else {
+        return linker.instantiate(store, module);
+    };
+    let memory = Memory::new(&mut *store, *ty)?;
+    if let Some(shared) = memory.shared(&*store) {
+        let threads = Threads::new(store.engine(), module, shared);
+        store.data_mut().host().threads = Some(threads);
+    }
+    linker.instantiate_filled(store, module, &mut |import| is_memory(import).then_some(Extern::Memory(memory)))
 }
 
 /// The names under which compilers export `main`.
@@ -135,8 +187,8 @@ fn place_args<T: HasHost + 'static>(store: &mut Store<T>, instance: &Instance) -
         ));
     };
     let base = allocate.typed::<(i32,), i32>(&*store)?.call(&mut *store, (size,))?;
-    let Some(memory) = instance.get_memory(&*store, "memory") else {
-        return Err(Trap::host("the module does not export its memory"));
+    let Some(memory) = instance.memory(&*store) else {
+        return Err(Trap::host("the module has no memory"));
     };
     let mut memory = memory.view(store);
     let mut bytes = Vec::with_capacity(size as usize);
@@ -155,7 +207,7 @@ fn place_args<T: HasHost + 'static>(store: &mut Store<T>, instance: &Instance) -
 }
 
 /// Runs exit handlers and flushes C streams, as far as the module exports what does that.
-fn flush<T: HasHost + 'static>(store: &mut Store<T>, instance: &Instance) -> Result<(), Trap> {
+pub(super) fn flush<T: HasHost + 'static>(store: &mut Store<T>, instance: &Instance) -> Result<(), Trap> {
     call_if_there::<T, _, ()>(store, instance, "__funcs_on_exit", ())?;
     if instance.get_func(&*store, "fflush").is_some() {
         call_if_there::<T, (i32,), i32>(store, instance, "fflush", (0,))?;
@@ -165,7 +217,7 @@ fn flush<T: HasHost + 'static>(store: &mut Store<T>, instance: &Instance) -> Res
     Ok(())
 }
 
-fn call_if_there<T: HasHost + 'static, P: WasmParams, R: WasmResults>(
+pub(super) fn call_if_there<T: HasHost + 'static, P: WasmParams, R: WasmResults>(
     store: &mut Store<T>,
     instance: &Instance,
     name: &str,
@@ -179,8 +231,8 @@ fn call_if_there<T: HasHost + 'static, P: WasmParams, R: WasmResults>(
 }
 
 fn store_mappings<T: HasHost + 'static>(store: &mut Store<T>, instance: &Instance) {
-    let maps = std::mem::take(&mut store.data_mut().host().maps);
-    if let Some(memory) = instance.get_memory(&*store, "memory") {
+    let maps = std::mem::take(&mut *store.data_mut().host().maps());
+    if let Some(memory) = instance.memory(&*store) {
         maps.store_all(&memory.view(store));
     }
 }

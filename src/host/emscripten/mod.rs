@@ -18,6 +18,7 @@ pub mod paths;
 pub mod poll;
 pub mod process;
 pub mod signals;
+pub mod threads;
 pub mod time;
 pub mod unsupported;
 pub mod xattr;
@@ -32,6 +33,7 @@ pub(super) const ROWS: &[&[super::rows::Row]] = &[
     time::ROWS,
     process::ROWS,
     signals::ROWS,
+    threads::ROWS,
     events::ROWS,
     events::syscalls::ROWS,
     net::ROWS,
@@ -52,6 +54,7 @@ pub(super) fn link<T: HasHost + 'static>(linker: &mut Linker<T>, module: &Module
     time::link(linker)?;
     process::link(linker)?;
     signals::link(linker)?;
+    threads::link(linker)?;
     events::link(linker)?;
     events::syscalls::link(linker)?;
     net::link(linker)?;

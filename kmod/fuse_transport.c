@@ -66,7 +66,7 @@ static unsigned int wj_bucket(u64 unique)
 	return (unique >> 1) & (FUSE_PQ_HASH_SIZE - 1);
 }
 
-static void wj_end(struct fuse_req *req, int error)
+static void wj_end_request(struct fuse_req *req, int error)
 {
 	req->out.h.error = error;
 	fuse_request_end(req);
@@ -180,7 +180,7 @@ static void wj_guest_failed(struct wj_mount *m)
 	spin_unlock(&fpq->lock);
 	list_for_each_entry_safe(req, next, &failed, list) {
 		list_del_init(&req->list);
-		wj_end(req, -EIO);
+		wj_end_request(req, -EIO);
 	}
 	wj_exchange_trapped(vm);
 }
@@ -204,11 +204,11 @@ static void wj_run_locked(struct wj_mount *m, struct fuse_req *req)
 	int err;
 
 	if (READ_ONCE(m->vm->dead))
-		return wj_end(req, -EIO);
+		return wj_end_request(req, -EIO);
 	spin_lock(&fpq->lock);
 	if (!wj_hold(fpq, req)) {
 		spin_unlock(&fpq->lock);
-		return wj_end(req, -ECONNABORTED);
+		return wj_end_request(req, -ECONNABORTED);
 	}
 	list_add(&req->list, &fpq->io);
 	spin_unlock(&fpq->lock);
@@ -221,7 +221,7 @@ static void wj_run_locked(struct wj_mount *m, struct fuse_req *req)
 		if (!test_bit(FR_PRIVATE, &req->flags))
 			list_del_init(&req->list);
 		spin_unlock(&fpq->lock);
-		return wj_end(req, err);
+		return wj_end_request(req, err);
 	}
 	set_bit(FR_SENT, &req->flags);
 	list_move_tail(&req->list, &fpq->processing[wj_bucket(req->in.h.unique)]);
@@ -308,14 +308,14 @@ static void wj_work(struct work_struct *work)
 }
 
 /* Gives a request of the calling task to the guest. */
-static void wj_run(struct wj_mount *m, struct fuse_req *req)
+static void wj_run_now(struct wj_mount *m, struct fuse_req *req)
 {
 	struct mutex *lock = &m->vm->lock;
 
 	if (test_bit(FR_FORCE, &req->flags))
 		mutex_lock(lock);
 	else if (mutex_lock_killable(lock))
-		return wj_end(req, -EINTR);
+		return wj_end_request(req, -EINTR);
 	wj_drain(m);
 	wj_run_locked(m, req);
 	mutex_unlock(lock);
@@ -324,7 +324,7 @@ static void wj_run(struct wj_mount *m, struct fuse_req *req)
 static void wj_send(struct wj_mount *m, struct fuse_req *req)
 {
 	if (!test_bit(FR_BACKGROUND, &req->flags))
-		return wj_run(m, req);
+		return wj_run_now(m, req);
 	spin_lock(&m->lock);
 	list_add_tail(&req->list, &m->queue);
 	spin_unlock(&m->lock);

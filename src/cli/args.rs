@@ -229,6 +229,10 @@ pub struct RunArgs {
     #[arg(long, value_name = "ADDR:PORT")]
     pub listen: Vec<String>,
 
+    /// Run it inside of the Linux kernel, where its system calls are function calls (root, with the kernel module)
+    #[arg(long)]
+    pub kernel: bool,
+
     /// Do not confine this process itself to what the program was granted
     #[arg(long)]
     pub no_harden: bool,

@@ -24,6 +24,22 @@ pub fn run_main<T: HasHost + 'static, S: AsRef<[u8]>>(
     instance: &Instance,
     args: impl IntoIterator<Item = S>,
 ) -> Result<ExitCode, Trap> {
+    run_main_by(store, instance, args, &mut |store, func, args| func.call(store, args))
+}
+
+/// How a program's main function is called.
+pub type Caller<'a, T> = &'a mut dyn FnMut(&mut Store<T>, Func, &[Val]) -> Result<Vec<Val>, Trap>;
+
+/// As [`run_main`], where something else calls the main function.
+///
+/// # Errors
+/// As for [`run_main`].
+pub fn run_main_by<T: HasHost + 'static, S: AsRef<[u8]>>(
+    store: &mut Store<T>,
+    instance: &Instance,
+    args: impl IntoIterator<Item = S>,
+    by: Caller<'_, T>,
+) -> Result<ExitCode, Trap> {
     let interrupt = store.interrupt_handle();
     let host = store.data_mut().host();
     host.set_args(args);
@@ -33,7 +49,7 @@ pub fn run_main<T: HasHost + 'static, S: AsRef<[u8]>>(
     if let Some(threads) = &threads {
         threads.enter_first(store.interrupt_handle(), pending);
     }
-    let mut outcome = run(store, instance);
+    let mut outcome = run(store, instance, by);
     if let Some(threads) = threads {
         let status = outcome.or_else(|trap| trap.exit_status().ok_or(trap));
         outcome = threads.leave_first(status);
@@ -77,13 +93,13 @@ fn leaves_constructors(module: &Module) -> bool {
     ty.and_then(|ty| info.types.get(ty.index())).is_some_and(|ty| !ty.results.is_empty())
 }
 
-fn run<T: HasHost + 'static>(store: &mut Store<T>, instance: &Instance) -> Result<i32, Trap> {
+fn run<T: HasHost + 'static>(store: &mut Store<T>, instance: &Instance, by: Caller<'_, T>) -> Result<i32, Trap> {
     if let Some(start) = instance.get_func(&*store, "_start") {
         if leaves_constructors(instance.module(&*store)) {
             call_if_there::<T, _, ()>(store, instance, "__wasm_call_ctors", ())?;
         }
-        let start = start.typed::<(), ()>(&*store)?;
-        let done = start.call(&mut *store, ()).map(|()| 0);
+        start.typed::<(), ()>(&*store)?;
+        let done = by(store, start, &[]).map(|_| 0);
         return live_on(store, instance, done);
     }
     let started = ["_initialize", "emscripten_stack_init", "__wasm_call_ctors"];
@@ -94,7 +110,7 @@ fn run<T: HasHost + 'static>(store: &mut Store<T>, instance: &Instance) -> Resul
     }
     let status = match find_main(store, instance) {
         Some(main) => {
-            let status = call_main(store, instance, main);
+            let status = call_main(store, instance, main, by);
             live_on(store, instance, status)
         }
         None if reactor => Ok(0),
@@ -156,7 +172,12 @@ fn find_main<T: HasHost + 'static>(store: &Store<T>, instance: &Instance) -> Opt
     MAIN.iter().find_map(|name| instance.get_func(store, name))
 }
 
-fn call_main<T: HasHost + 'static>(store: &mut Store<T>, instance: &Instance, main: Func) -> Result<i32, Trap> {
+fn call_main<T: HasHost + 'static>(
+    store: &mut Store<T>,
+    instance: &Instance,
+    main: Func,
+    by: Caller<'_, T>,
+) -> Result<i32, Trap> {
     let ty = main.ty(&*store);
     let args = match ty.params.as_slice() {
         [] => Vec::new(),
@@ -166,7 +187,7 @@ fn call_main<T: HasHost + 'static>(store: &mut Store<T>, instance: &Instance, ma
         }
         _ => return Err(Trap::host("the module's main has parameters other than (argc, argv)")),
     };
-    let results = main.call(&mut *store, &args)?;
+    let results = by(store, main, &args)?;
     Ok(results.first().and_then(Val::i32).unwrap_or(0))
 }
 

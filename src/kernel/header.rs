@@ -10,7 +10,8 @@ use crate::codegen::image::abi_hash;
 use std::fmt::Write;
 
 /// The error numbers of WASI that the kernel side gives.
-const WASI_ERRNO: &[(&str, u16)] = &[("EFAULT", 21), ("EINVAL", 28), ("ENODEV", 43), ("ENOENT", 44), ("ENOSYS", 52)];
+const WASI_ERRNO: &[(&str, u16)] =
+    &[("EAGAIN", 6), ("EFAULT", 21), ("EINVAL", 28), ("ENODEV", 43), ("ENOENT", 44), ("ENOSYS", 52)];
 
 fn define(out: &mut String, name: &str, value: impl std::fmt::Display) {
     writeln!(out, "#define {name} {value}").expect("strings take everything");
@@ -72,6 +73,7 @@ pub fn text() -> String {
         define(&mut out, &format!("WJ_TRAP_{code:?}"), *code as u8);
     }
     define(&mut out, "WJ_TRAP_OF_SITE", "0xffffffffU");
+    define(&mut out, "WJ_TRAP_NONE", "0xfffffffeU");
     define(&mut out, "WJ_MAX_VALUES", uapi::MAX_VALUES);
     define(&mut out, "WJ_MAX_FRAMES", uapi::MAX_FRAMES);
     let events = [
@@ -82,15 +84,29 @@ pub fn text() -> String {
         ("FINISHED", uapi::EVENT_FINISHED),
         ("TRAPPED", uapi::EVENT_TRAPPED),
         ("UNMOUNT", uapi::EVENT_UNMOUNT),
+        ("START", uapi::EVENT_START),
+        ("SIGNAL", uapi::EVENT_SIGNAL),
     ];
     for (name, value) in events {
         define(&mut out, &format!("WJ_EVENT_{name}"), value);
+    }
+    let words = [
+        ("MAY_READ", uapi::MAY_READ),
+        ("MAY_WRITE", uapi::MAY_WRITE),
+        ("MAY_STAT", uapi::MAY_STAT),
+        ("MAY_POLL", uapi::MAY_POLL),
+        ("CREATE_COROUTINE", uapi::CREATE_COROUTINE),
+        ("STAT_FIELDS", uapi::STAT_FIELDS as u32),
+    ];
+    for (name, value) in words {
+        define(&mut out, &format!("WJ_{name}"), value);
     }
     let calls = [
         ("CREATE", uapi::CREATE),
         ("CALL", uapi::CALL),
         ("SERVE", uapi::SERVE),
         ("STATE", uapi::STATE),
+        ("RUN", uapi::RUN),
         ("STOP", uapi::STOP),
     ];
     for (name, value) in calls {

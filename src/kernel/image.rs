@@ -284,6 +284,55 @@ pub struct LoadedImage {
     name: String,
 }
 
+impl LoadedImage {
+    /// Has the image unloaded when this process is gone, by a process that waits for that: this one may be killed, or not be allowed to.
+    ///
+    /// # Errors
+    /// If no process can be started.
+    pub fn unload_at_exit(&self) -> io::Result<()> {
+        let name = CString::new(self.name.as_str())?;
+        let mut ends = [0; 2];
+        // SAFETY: the child makes system calls on memory that was there before, and leaves; the write end stays open here for good.
+        unsafe {
+            if libc::pipe2(ends.as_mut_ptr(), libc::O_CLOEXEC) != 0 {
+                return Err(io::Error::last_os_error());
+            }
+            match libc::fork() {
+                -1 => return Err(io::Error::last_os_error()),
+                0 => wait_and_unload(ends[0], &name),
+                _ => {}
+            }
+            libc::close(ends[0]);
+        }
+        Ok(())
+    }
+}
+
+/// How often, and how many milliseconds apart, a process that has ended is waited for to let go of its image.
+const UNLOAD_TRIES: (usize, u64) = (100, 20);
+
+/// # Safety
+/// Only in a child process that has nothing else to do.
+unsafe fn wait_and_unload(end: libc::c_int, name: &std::ffi::CStr) -> ! {
+    // SAFETY: by contract; only system calls.
+    unsafe {
+        // What ends the program from the terminal does not end this, and no stream is held open.
+        libc::setsid();
+        libc::dup2(end, 0);
+        libc::syscall(libc::SYS_close_range, 1, u32::MAX, 0);
+        libc::read(0, [0u8; 1].as_mut_ptr().cast(), 1);
+        for _ in 0..UNLOAD_TRIES.0 {
+            if libc::syscall(libc::SYS_delete_module, name.as_ptr(), libc::O_NONBLOCK) == 0
+                || *libc::__errno_location() == libc::ENOENT
+            {
+                break;
+            }
+            std::thread::sleep(std::time::Duration::from_millis(UNLOAD_TRIES.1));
+        }
+        libc::_exit(0)
+    }
+}
+
 impl Drop for LoadedImage {
     fn drop(&mut self) {
         if let Ok(name) = CString::new(self.name.as_str()) {

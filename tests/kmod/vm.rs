@@ -54,12 +54,13 @@ impl Guest {
             }
             _ => None,
         });
-        let mut tables: Vec<Vec<u32>> = module.tables.iter().map(|table| vec![0; table.limits.min as usize]).collect();
+        let mut tables: Vec<(Vec<u32>, u32)> =
+            module.tables.iter().map(|table| (vec![0; table.limits.min as usize], 100)).collect();
         for segment in &module.elements {
             if let wasm::SegmentMode::Active(table, offset) = &segment.mode {
                 for (at, item) in segment.items.iter().enumerate() {
                     if let [ConstOp::RefFunc(func)] = item.0.as_slice() {
-                        tables[table.index()][constant(offset) as usize + at] = func.0 + 1;
+                        tables[table.index()].0[constant(offset) as usize + at] = func.0 + 1;
                     }
                 }
             }

@@ -413,6 +413,7 @@ static int wj_poll_wait(const struct wj_pollfd *list, struct file **files, u32 c
 		if (!queues.triggered && !schedule_hrtimeout_range(expires, WJ_SLACK_NS, HRTIMER_MODE_ABS))
 			over = true;
 		__set_current_state(TASK_RUNNING);
+		/* A wake-up that comes from here on is seen at the next turn, what woke us before it at this one. */
 		smp_store_mb(queues.triggered, 0);
 	}
 	poll_freewait(&queues);

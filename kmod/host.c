@@ -250,6 +250,8 @@ static void wj_copy(struct wj_vm *vm, u64 dst, u64 src, u64 len)
 /* Images have one memory: the memory that a builtin names is that. Answers what can be answered here. False: the owner has to. */
 static bool wj_native(struct wj_vm *vm, struct wj_import *import, const u64 *v, u64 *result)
 {
+	s32 status;
+
 	switch (import->native) {
 	case WJ_NATIVE_memory_grow:
 		*result = v[1] <= U32_MAX ? wj_memory_grow(vm, v[1]) : -1;
@@ -264,8 +266,9 @@ static bool wj_native(struct wj_vm *vm, struct wj_import *import, const u64 *v, 
 		wj_copy(vm, v[2], v[3], v[4]);
 		return true;
 	case WJ_NATIVE_fuse_send:
-		*result = (u32)wj_fuse_send(vm, v[0], v[1]);
-		return true;
+		status = wj_fuse_send(vm, v[0], v[1]);
+		*result = (u32)status;
+		return status != WJ_FUSE_ASK_OWNER;
 	case WJ_NATIVE_fuse_unmount:
 	case WJ_NATIVE_fuse_exit:
 		wj_fuse_ask_unmount(vm);

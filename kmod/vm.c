@@ -433,6 +433,9 @@ static long wj_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 	case WJ_RUN:
 		err = wj_run(vm, user);
 		break;
+	case WJ_NOTIFY:
+		err = wj_fuse_notify_fd(vm);
+		break;
 	default:
 		err = -ENOTTY;
 	}

@@ -262,7 +262,10 @@ const void *wj_code_of(struct wj_vm *vm, u32 func, const void **trampoline);
 /* fuse_transport.c */
 int wj_fuse_init(void);
 void wj_fuse_exit(void);
+/* wj_fuse_send: the owner has to send it */
+#define WJ_FUSE_ASK_OWNER 1
 s32 wj_fuse_send(struct wj_vm *vm, u32 iov, u32 count);
+int wj_fuse_notify_fd(struct wj_vm *vm);
 void wj_fuse_ask_unmount(struct wj_vm *vm);
 
 /* entry.S */

@@ -55,6 +55,7 @@
 #define WJ_SERVE 0xc1387703U
 #define WJ_STATE 0xc0a87704U
 #define WJ_RUN 0xc1387706U
+#define WJ_NOTIFY 0xc0007707U
 #define WJ_STOP 0xc0007705U
 #define WJ_NATIVE_memory_grow 1
 #define WJ_NATIVE_memory_fill 2

@@ -3,6 +3,7 @@
 //! This process stays as the owner ([`crate::offload`]): host functions that the kernel does not have are called here, on the same memory.
 #![allow(unsafe_code)]
 
+use super::notify::Notifier;
 use super::{FsState, MountPlan};
 use crate::abi::trap::TrapCode;
 use crate::host::Host;
@@ -155,11 +156,14 @@ pub(super) fn serve(caller: &mut Caller<'_, FsState>, mut plan: Plan) -> Result<
     let mut owner = Owner::new(caller, instance, Loaded::new(&module)?, host, &wishes)?;
     let ended = mount(&plan, &owner.loaded.device, dispatch, buffer).and_then(|()| {
         unmount_on_signals(plan.mountpoint.clone());
+        let notifier = Notifier::new(&owner.loaded.device).map_err(|error| format!("notifications: {error}"))?;
+        caller.data_mut().notifier = Some(notifier);
         if let Some(ready) = plan.config.on_ready.take() {
             ready();
         }
         answer(caller, &mut owner, &plan.mountpoint)
     });
+    caller.data_mut().notifier = None;
     owner.take_back(caller).map_err(|error| format!("taking the filesystem back: {error}"))?;
     ended?;
     Ok(0)

@@ -4,7 +4,7 @@
 use super::uapi;
 use std::fs::{File, OpenOptions};
 use std::io;
-use std::os::fd::{AsRawFd, RawFd};
+use std::os::fd::{AsRawFd, FromRawFd, RawFd};
 use std::os::unix::fs::OpenOptionsExt;
 
 /// Where the kernel module is reached.
@@ -142,6 +142,20 @@ impl Device {
         event.globals = globals.as_mut_ptr() as u64;
         // SAFETY: as above.
         unsafe { self.ioctl(uapi::RUN, std::ptr::from_mut(event).cast()) }
+    }
+
+    /// Where notifications of the mounted filesystem are written to, each by one write.
+    ///
+    /// # Errors
+    /// If nothing is mounted, or there are too many descriptors.
+    pub fn notifications(&self) -> io::Result<File> {
+        // SAFETY: the request takes no argument; the descriptor that it gives is ours alone.
+        unsafe {
+            match libc::ioctl(self.fd(), uapi::NOTIFY, 0) {
+                fd @ 0.. => Ok(File::from_raw_fd(fd)),
+                _ => Err(io::Error::last_os_error()),
+            }
+        }
     }
 
     /// What the tables hold: function numbers plus one, 0 for null.

@@ -107,6 +107,7 @@ pub fn text() -> String {
         ("SERVE", uapi::SERVE),
         ("STATE", uapi::STATE),
         ("RUN", uapi::RUN),
+        ("NOTIFY", uapi::NOTIFY),
         ("STOP", uapi::STOP),
     ];
     for (name, value) in calls {

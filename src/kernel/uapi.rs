@@ -227,5 +227,7 @@ pub const SERVE: u64 = ioctl(3, size_of::<Event>());
 pub const STATE: u64 = ioctl(4, size_of::<State>());
 /// [`Event`]: starts the guest or lets it go on, until it needs its owner.
 pub const RUN: u64 = ioctl(6, size_of::<Event>());
+/// Gives a descriptor to which notifications of the mounted filesystem are written.
+pub const NOTIFY: u64 = ioctl(7, 0);
 /// Makes the running guest end (argument 1), or allows it to run again (0).
 pub const STOP: u64 = ioctl(5, 0);

@@ -306,6 +306,38 @@ fn files_and_directories() {
 }
 
 #[test]
+fn modules_that_are_opened_at_run_time() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let guests = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/guests/em3.1.6");
+    for name in ["dl_side.so", "dl_second.so"] {
+        std::fs::copy(guests.join(name), dir.path().join(name)).expect("a copy");
+    }
+    std::fs::write(dir.path().join("dl_none.so"), b"no module").expect("a file");
+    let mut policy = Policy::new();
+    policy.dir(dir.path(), "/data", true).expect("a grant");
+    let outcome = run("em3.1.6/js-dl", &policy, &[]).expect("it links");
+    expect(&outcome, 0, include_str!("guests/src/dl.expected")).expect("what it prints natively");
+    // Without a grant there is nothing to open.
+    let outcome = run_plain("em3.1.6/js-dl", &[]);
+    assert!(outcome.status == Ok(1) && outcome.out.starts_with("no module: "), "{:?} {}", outcome.status, outcome.out);
+}
+
+/// The main modules of these versions were linked without what their side module needs.
+#[test]
+fn what_no_module_has_is_named_when_it_is_called() {
+    for version in ["em3.1.69", "em6.0.5"] {
+        let dir = tempfile::tempdir().expect("a directory");
+        let side = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/guests").join(version).join("side.wasm");
+        std::fs::copy(side, dir.path().join("side.wasm")).expect("a copy");
+        let mut policy = Policy::new();
+        policy.dir(dir.path(), "/data", true).expect("a grant");
+        let outcome = run(&format!("{version}/js-maindl2"), &policy, &[]).expect("it links");
+        let error = outcome.status.expect_err("there is no puts");
+        assert!(error.contains("puts is in none"), "{version}: {error}");
+    }
+}
+
+#[test]
 fn threads() {
     each(
         &[
@@ -429,7 +461,6 @@ fn refusals_say_what_helps() {
         ("em6.0.5/js-emasm", "EM_ASM"),
         ("em6.0.5/js-O3-selfpipe", "-O2"),
         ("em3.1.69/js-wasmfs-fileio", "WASMFS"),
-        ("em3.1.69/js-maindl2", "dlopen"),
     ] {
         match run(name, &Policy::new(), &[]) {
             Ok(outcome) => panic!("{name} ran: {:?} {}", outcome.status, outcome.out),

@@ -4,6 +4,7 @@
 //! commands (`_start`), and reactors (`_initialize`, then `main` if there is one). A command that exports its constructors
 //! besides leaves them to the host: its linker would otherwise have wrapped every export in them.
 
+use super::dynlink;
 use super::state::HasHost;
 use super::threads::{self, Threads, Unwind};
 use crate::runtime::{
@@ -62,6 +63,7 @@ fn run<T: HasHost + 'static>(store: &mut Store<T>, instance: &Instance) -> Resul
     for name in &started[if reactor { 0..1 } else { 1..3 }] {
         call_if_there::<T, _, ()>(store, instance, name, ())?;
     }
+    dynlink::begin(store)?;
     let status = match find_main(store, instance) {
         Some(main) => {
             let status = call_main(store, instance, main);
@@ -107,6 +109,9 @@ pub fn instantiate<T: HasHost + 'static>(
     store: &mut Store<T>,
     module: &Module,
 ) -> Result<Instance, Error> {
+    if dynlink::is_main(module) {
+        return dynlink::instantiate(linker, store, module);
+    }
     let wanted = module.imports().iter().find(|import| is_memory(import));
     let Some(ExternType::Memory(ty)) = wanted.map(|import| &import.ty) else {
         return linker.instantiate(store, module);

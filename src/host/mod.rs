@@ -11,6 +11,7 @@
 //! | `ops` | file operations, once for both ABIs |
 //! | `net`, `socket` | the rules of the network; sockets and their addresses, once for both ABIs |
 //! | `signals` | timers and signals, and their delivery between host calls |
+//! | `dynlink` | modules that a program needs or opens at run time |
 //! | `iov`, `maps` | scatter/gather lists; files mapped into guests |
 //! | `rows` | the table form of host functions: binding, types and documentation from one row each |
 //! | `emscripten`, `wasi` | the rows and the functions behind them |
@@ -25,6 +26,7 @@
 mod advice;
 mod ctx;
 mod dir;
+mod dynlink;
 pub mod emscripten;
 mod errno;
 mod fd;

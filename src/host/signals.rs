@@ -341,7 +341,7 @@ pub fn deliver<T: HasHost + 'static>(
     while bits != 0 && outcome.is_ok() {
         let bit = bits.trailing_zeros();
         bits &= bits - 1;
-        outcome = match caller.instance() {
+        outcome = match caller.program() {
             _ if bit == MESSAGES => threads::take_messages(caller),
             Some(instance) => raise(caller, &instance, bit).or_else(|trap| ended(caller, trap)),
             None => Ok(()),

@@ -4,6 +4,7 @@
 //! commands (`_start`), and reactors (`_initialize`, then `main` if there is one). A command that exports its constructors
 //! besides may leave them to the host: see [`leaves_constructors`].
 
+use super::dynlink;
 use super::state::HasHost;
 use super::threads::{self, Threads, Unwind};
 use crate::runtime::{
@@ -108,6 +109,7 @@ fn run<T: HasHost + 'static>(store: &mut Store<T>, instance: &Instance, by: Call
     for name in &started[if reactor { 0..1 } else { 1..3 }] {
         call_if_there::<T, _, ()>(store, instance, name, ())?;
     }
+    dynlink::begin(store)?;
     let status = match find_main(store, instance) {
         Some(main) => {
             let status = call_main(store, instance, main, by);
@@ -153,6 +155,9 @@ pub fn instantiate<T: HasHost + 'static>(
     store: &mut Store<T>,
     module: &Module,
 ) -> Result<Instance, Error> {
+    if dynlink::is_main(module) {
+        return dynlink::instantiate(linker, store, module);
+    }
     let wanted = module.imports().iter().find(|import| is_memory(import));
     let Some(ExternType::Memory(ty)) = wanted.map(|import| &import.ty) else {
         return linker.instantiate(store, module);

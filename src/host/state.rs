@@ -1,5 +1,6 @@
 //! What the host knows of one guest: its namespace, descriptors, arguments, environment.
 
+use super::dynlink::Dynlink;
 use super::errno::Errno;
 use super::fd::{FdTable, File};
 use super::layout::{EM_6_0_5, Layout};
@@ -144,6 +145,8 @@ pub struct Host {
     pub max_threads: usize,
     /// The threads of the guest, if it can have any.
     pub(super) threads: Option<Threads>,
+    /// The modules of a program that is linked dynamically.
+    pub(super) dynlink: Option<Box<Dynlink>>,
 }
 
 impl Host {
@@ -176,6 +179,7 @@ impl Host {
             cwd: CurrentDir::Own(Arc::new(Cwd::Synthetic(Vec::new()))),
             max_threads: policy.max_threads,
             threads: None,
+            dynlink: None,
         };
         let streams = [Stream::Inherit, Stream::Inherit, Stream::Inherit];
         host.stdio(streams).map_err(|errno| PolicyError(format!("cannot open the standard streams: {errno}")))?;
@@ -347,6 +351,7 @@ impl Host {
             cwd: self.cwd.share(),
             max_threads: self.max_threads,
             threads: self.threads.clone(),
+            dynlink: None,
         }
     }
 

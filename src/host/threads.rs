@@ -396,7 +396,7 @@ fn call_exported<S: AsContextMut, P: WasmParams, R: WasmResults>(
 
 /// Has the guest do what other threads have left for this one.
 pub(super) fn take_messages<T: HasHost + 'static>(caller: &mut Caller<'_, T>) -> Result<(), Trap> {
-    let Some(instance) = caller.instance() else { return Ok(()) };
+    let Some(instance) = caller.program() else { return Ok(()) };
     let host = caller.data_mut().host();
     let Some(threads) = host.threads.clone() else { return Ok(()) };
     let (pending, first) = (host.signals.pending(), host.signals.is_first());

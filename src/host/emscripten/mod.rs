@@ -7,6 +7,7 @@ use super::errno::Errno;
 use super::state::HasHost;
 use crate::runtime::{Caller, Error, Linker, Module, Trap, WasmParams, WasmResults};
 
+pub mod dylink;
 pub mod eh;
 pub mod events;
 pub mod fds;
@@ -34,6 +35,7 @@ pub(super) const ROWS: &[&[super::rows::Row]] = &[
     process::ROWS,
     signals::ROWS,
     threads::ROWS,
+    dylink::ROWS,
     events::ROWS,
     events::syscalls::ROWS,
     net::ROWS,
@@ -55,6 +57,7 @@ pub(super) fn link<T: HasHost + 'static>(linker: &mut Linker<T>, module: &Module
     process::link(linker)?;
     signals::link(linker)?;
     threads::link(linker)?;
+    dylink::link(linker)?;
     events::link(linker)?;
     events::syscalls::link(linker)?;
     net::link(linker)?;

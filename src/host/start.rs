@@ -115,7 +115,10 @@ fn run<T: HasHost + 'static>(store: &mut Store<T>, instance: &Instance, by: Call
             let status = call_main(store, instance, main, by);
             live_on(store, instance, status)
         }
-        None if reactor => Ok(0),
+        None if reactor => {
+            log::warn!("the module is a library (a reactor) without main: nothing of it ran but _initialize");
+            Ok(0)
+        }
         None => Err(Trap::host("the module exports neither main nor _start: it is a library, not a program")),
     };
     match status {

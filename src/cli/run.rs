@@ -10,28 +10,18 @@ use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 use std::time::Duration;
-use wasmjit::host::{self, HasHost, Host};
+use wasmjit::host::{self, Host, Program};
 use wasmjit::offload::{self, Loaded};
 use wasmjit::{InterruptHandle, Linker, Store};
-
-/// A store's data: nothing but the host state.
-struct Program(Host);
-
-impl HasHost for Program {
-    fn host(&mut self) -> &mut Host {
-        &mut self.0
-    }
-}
 
 /// Runs a program; its exit code is the command's.
 pub fn main(args: RunArgs) -> Outcome {
     let (program, _) = args.command.split_first().ok_or_else(|| Failure::usage("no program is named"))?;
     let source = source::read(Path::new(program))?;
     let fail = |error: &dyn std::fmt::Display| Failure::new(format!("{}: {error}", source.name));
-    let engine = engine::engine(&args.guest);
-    let module = engine::load(&engine, &source)?;
+    let engine = engine::engine(&args.guest, engine::PROGRAM_MEMORY);
+    let module = engine::load(&engine, &source, &args.guest)?;
     refuse_filesystem(&module, &source)?;
-    engine::check_imports(&module, &args.guest, &source.name)?;
     let policy = engine::policy(&args.guest)?;
     let mut host = Host::new(&policy).map_err(|error| fail(&error))?;
     host.pass_listeners(listeners(&args.listen, &module)?);
@@ -51,7 +41,7 @@ pub fn main(args: RunArgs) -> Outcome {
         let stopper = program.as_ref().map(offload::Program::stopper).transpose().map_err(|error| fail(&error))?;
         stop_after(limit, store.interrupt_handle(), move || stopper.into_iter().for_each(|stop| stop()));
     }
-    let instance = linker.instantiate(&mut store, &module).map_err(|error| fail(&error))?;
+    let instance = host::instantiate(&linker, &mut store, &module).map_err(|error| fail(&error))?;
     let argv = args.command.iter().map(|arg| arg.as_bytes());
     let ended = host::run_main_by(&mut store, &instance, argv, &mut |store, main, args| match program.take() {
         Some(program) => program.call(store, &instance, main, args),

@@ -69,7 +69,7 @@ impl<'a, 'c> WasmGuest<'a, 'c> {
         let memory = self.caller.memory();
         let words = memory.cstr(at as u32, MAX_LAST_WORDS).ok().filter(|words| !words.is_empty())?;
         let printable = |c: &char| !c.is_control() || *c == '\n';
-        Some(String::from_utf8_lossy(words).chars().filter(printable).collect())
+        Some(String::from_utf8_lossy(&words).chars().filter(printable).collect())
     }
 }
 

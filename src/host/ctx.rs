@@ -25,16 +25,16 @@ impl Ctx<'_> {
     /// Copies a NUL-terminated path out of the guest.
     pub fn path(&self, ptr: u32) -> Result<GuestPath> {
         match self.mem.cstr(ptr, MAX_PATH as u32 + 1) {
-            Ok(bytes) => GuestPath::new(bytes),
+            Ok(bytes) => GuestPath::new(&bytes),
             // A string that ends nowhere within the limit is too long if there is that much memory at all.
-            Err(_) if self.mem.slice(ptr, MAX_PATH as u32 + 1).is_ok() => Err(Errno::ENAMETOOLONG),
+            Err(_) if self.mem.check(ptr, MAX_PATH as u64 + 1).is_ok() => Err(Errno::ENAMETOOLONG),
             Err(fault) => Err(fault.into()),
         }
     }
 
     /// Copies a path of known length out of the guest, as WASI hands it over.
     pub fn sized_path(&self, ptr: u32, len: u32) -> Result<GuestPath> {
-        GuestPath::new(self.mem.slice(ptr, len)?)
+        GuestPath::new(&self.mem.bytes(ptr, len)?)
     }
 
     /// The base for a path (see [`Host::base_for`]).

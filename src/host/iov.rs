@@ -14,6 +14,42 @@ pub const MAX_BYTES: u64 = i32::MAX as u64;
 /// Buffers that are kept on the stack.
 const INLINE: usize = 8;
 
+/// One buffer in guest memory, checked to lie in it, for the kernel to read or fill: nothing of it is borrowed, as other threads may write.
+#[derive(Clone, Copy)]
+pub struct GuestBuf<'m> {
+    start: *mut u8,
+    len: usize,
+    memory: PhantomData<&'m [u8]>,
+}
+
+impl<'m> GuestBuf<'m> {
+    /// Checks a buffer.
+    #[inline(always)]
+    pub fn new(memory: &'m GuestMemory<'_>, ptr: u32, len: u32) -> Result<GuestBuf<'m>, Errno> {
+        let start = memory.check(ptr, u64::from(len))?;
+        Ok(GuestBuf { start, len: len as usize, memory: PhantomData })
+    }
+
+    /// Reads the list of the only buffer that a call names, and checks both.
+    #[inline(always)]
+    pub fn only(memory: &'m GuestMemory<'_>, list: u32) -> Result<GuestBuf<'m>, Errno> {
+        let iov: IoVec = memory.read(list)?;
+        GuestBuf::new(memory, iov.ptr, iov.len)
+    }
+
+    /// For a system call.
+    #[inline(always)]
+    pub(super) fn as_ptr(self) -> *mut u8 {
+        self.start
+    }
+
+    /// Its bytes.
+    #[inline(always)]
+    pub(super) fn len(self) -> usize {
+        self.len
+    }
+}
+
 /// Buffers in guest memory, each checked to lie in it. The memory stays borrowed as long as the list lives.
 pub struct GuestIov<'m> {
     list: SmallVec<[libc::iovec; INLINE]>,

@@ -6,7 +6,7 @@
 use super::errno::Errno;
 use super::fd::File;
 use super::sys::{self, Result};
-use crate::memory::GuestMemory;
+use crate::memory::{GuestMemory, MAX_BUFFER};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -31,18 +31,19 @@ pub struct Mapping {
 impl Mapping {
     /// Copies the file in; what lies beyond its end is zero.
     pub fn load(&self, mem: &mut GuestMemory<'_>) -> Result<()> {
-        let target = mem.slice_mut(self.addr, self.len)?;
+        mem.check(self.addr, u64::from(self.len))?;
+        let fd = self.file.fd()?;
         let mut filled = 0;
-        while filled < target.len() {
-            match sys::pread(self.file.fd()?, &mut target[filled..], self.offset + filled as i64) {
+        while filled < self.len {
+            let offset = self.offset + i64::from(filled);
+            match mem.fill_with(self.addr + filled, self.len - filled, |bytes| sys::pread(fd, bytes, offset)) {
                 Ok(0) => break,
-                Ok(n) => filled += n,
+                Ok(n) => filled += n as u32,
                 Err(Errno::EINTR) => {}
                 Err(errno) => return Err(errno),
             }
         }
-        target[filled..].fill(0);
-        Ok(())
+        Ok(mem.fill(self.addr + filled, self.len - filled, 0)?)
     }
 
     /// Copies the first `len` bytes back, as far as the file goes.
@@ -52,11 +53,12 @@ impl Mapping {
         }
         let size = sys::fstat(self.file.fd()?)?.st_size;
         let len = i64::from(len.min(self.len)).min(size - self.offset).max(0);
-        let bytes = mem.slice(self.addr, len as u32)?;
-        let mut written = 0;
-        while written < bytes.len() {
-            match sys::pwrite(self.file.fd()?, &bytes[written..], self.offset + written as i64) {
-                Ok(n) => written += n,
+        let (len, mut written) = (len as u32, 0);
+        mem.check(self.addr, u64::from(len))?;
+        while written < len {
+            let bytes = mem.bytes(self.addr + written, (len - written).min(MAX_BUFFER))?;
+            match sys::pwrite(self.file.fd()?, &bytes, self.offset + i64::from(written)) {
+                Ok(n) => written += n as u32,
                 Err(Errno::EINTR) => {}
                 Err(errno) => return Err(errno),
             }

@@ -2,11 +2,15 @@
 //!
 //! Three shapes: Emscripten's JavaScript output (`__wasm_call_ctors`, then `main` with arguments on the C stack),
 //! commands (`_start`), and reactors (`_initialize`, then `main` if there is one). A command that exports its constructors
-//! besides leaves them to the host: its linker would otherwise have wrapped every export in them.
+//! besides may leave them to the host: see [`leaves_constructors`].
 
+use super::dynlink;
 use super::state::HasHost;
-use crate::runtime::{Func, Instance, Store, Trap, Val, WasmParams, WasmResults};
-use crate::wasm::ValType;
+use super::threads::{self, Threads, Unwind};
+use crate::runtime::{
+    Error, Extern, Func, Instance, Linker, Memory, Module, Store, Trap, Val, WasmParams, WasmResults,
+};
+use crate::wasm::{ExportKind, ExternType, Import, ValType};
 
 /// The status that a program ended with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,7 +46,15 @@ pub fn run_main_by<T: HasHost + 'static, S: AsRef<[u8]>>(
     host.set_args(args);
     host.interrupt = Some(interrupt);
     host.exit_code = None;
-    let outcome = run(store, instance, by);
+    let (threads, pending) = (host.threads.clone(), host.signals.pending());
+    if let Some(threads) = &threads {
+        threads.enter_first(store.interrupt_handle(), pending);
+    }
+    let mut outcome = run(store, instance, by);
+    if let Some(threads) = threads {
+        let status = outcome.or_else(|trap| trap.exit_status().ok_or(trap));
+        outcome = threads.leave_first(status);
+    }
     let outcome = match outcome {
         Ok(status) => Ok(ExitCode(status)),
         Err(trap) => match trap.exit_status() {
@@ -54,12 +66,42 @@ pub fn run_main_by<T: HasHost + 'static, S: AsRef<[u8]>>(
     outcome
 }
 
+/// Whether the host has to run the constructors that a command exports.
+///
+/// The `_start` of today's C libraries runs them itself, by a call or in place. Up to 2021, WASI's left them to the linker, which
+/// leaves them to the host where they are exported; that `_start` calls `main` first of all, the only thing it calls for a result.
+fn leaves_constructors(module: &Module) -> bool {
+    const BLOCK: u8 = 0x02;
+    const CALL: u8 = 0x10;
+    const NO_RESULT: u8 = 0x40;
+    let info = module.info();
+    let Some((_, ExportKind::Func(start))) = info.exports.iter().find(|(name, _)| name == "_start") else {
+        return false;
+    };
+    let own = start.index().checked_sub(info.imported_functions as usize);
+    let body = own.and_then(|own| module.bytes().get(info.bodies.get(own)?.clone())).unwrap_or_default();
+    // The declarations of locals: a number of pairs, small for such a function.
+    let mut code = body.get(1 + 2 * usize::from(*body.first().unwrap_or(&0))..).unwrap_or_default();
+    if let [BLOCK, NO_RESULT, rest @ ..] = code {
+        code = rest;
+    }
+    let [CALL, rest @ ..] = code else { return false };
+    let callee = rest.iter().take(5).enumerate().try_fold(0, |index, (at, byte)| {
+        let index = index | u64::from(byte & 0x7f) << (7 * at);
+        if byte & 0x80 == 0 { Err(index) } else { Ok(index) }
+    });
+    let ty = callee.err().and_then(|index| info.functions.get(index as usize));
+    ty.and_then(|ty| info.types.get(ty.index())).is_some_and(|ty| !ty.results.is_empty())
+}
+
 fn run<T: HasHost + 'static>(store: &mut Store<T>, instance: &Instance, by: Caller<'_, T>) -> Result<i32, Trap> {
     if let Some(start) = instance.get_func(&*store, "_start") {
-        call_if_there::<T, _, ()>(store, instance, "__wasm_call_ctors", ())?;
+        if leaves_constructors(instance.module(&*store)) {
+            call_if_there::<T, _, ()>(store, instance, "__wasm_call_ctors", ())?;
+        }
         start.typed::<(), ()>(&*store)?;
-        by(store, start, &[])?;
-        return Ok(0);
+        let done = by(store, start, &[]).map(|_| 0);
+        return live_on(store, instance, done);
     }
     let started = ["_initialize", "emscripten_stack_init", "__wasm_call_ctors"];
     // A reactor's `_initialize` runs the constructors itself.
@@ -67,9 +109,16 @@ fn run<T: HasHost + 'static>(store: &mut Store<T>, instance: &Instance, by: Call
     for name in &started[if reactor { 0..1 } else { 1..3 }] {
         call_if_there::<T, _, ()>(store, instance, name, ())?;
     }
+    dynlink::begin(store)?;
     let status = match find_main(store, instance) {
-        Some(main) => call_main(store, instance, main, by),
-        None if reactor => Ok(0),
+        Some(main) => {
+            let status = call_main(store, instance, main, by);
+            live_on(store, instance, status)
+        }
+        None if reactor => {
+            log::warn!("the module is a library (a reactor) without main: nothing of it ran but _initialize");
+            Ok(0)
+        }
         None => Err(Trap::host("the module exports neither main nor _start: it is a library, not a program")),
     };
     match status {
@@ -81,6 +130,47 @@ fn run<T: HasHost + 'static>(store: &mut Store<T>, instance: &Instance, by: Call
         Err(_) => {}
     }
     status
+}
+
+/// Goes on with other threads where the first has ended without ending the program.
+fn live_on<T: HasHost + 'static>(
+    store: &mut Store<T>,
+    instance: &Instance,
+    outcome: Result<i32, Trap>,
+) -> Result<i32, Trap> {
+    match outcome {
+        Err(trap) if trap.downcast_ref::<Unwind>().is_some() => threads::idle(store, instance).map(|()| 0),
+        other => other,
+    }
+}
+
+/// Whether an import is the memory, which programs with threads and dynamically linked ones do not bring along.
+pub(super) fn is_memory(import: &Import) -> bool {
+    import.module == "env" && import.name == "memory" && matches!(import.ty, ExternType::Memory(_))
+}
+
+/// Makes a program's instance: links it, and gives it what the linker cannot have, as it belongs to the store: a memory.
+///
+/// # Errors
+/// As [`Linker::instantiate`].
+pub fn instantiate<T: HasHost + 'static>(
+    linker: &Linker<T>,
+    store: &mut Store<T>,
+    module: &Module,
+) -> Result<Instance, Error> {
+    if dynlink::is_main(module) {
+        return dynlink::instantiate(linker, store, module);
+    }
+    let wanted = module.imports().iter().find(|import| is_memory(import));
+    let Some(ExternType::Memory(ty)) = wanted.map(|import| &import.ty) else {
+        return linker.instantiate(store, module);
+    };
+    let memory = Memory::new(&mut *store, *ty)?;
+    if let Some(shared) = memory.shared(&*store) {
+        let threads = Threads::new(store.engine(), module, shared);
+        store.data_mut().host().threads = Some(threads);
+    }
+    linker.instantiate_filled(store, module, &mut |import| is_memory(import).then_some(Extern::Memory(memory)))
 }
 
 /// The names under which compilers export `main`.
@@ -126,8 +216,8 @@ fn place_args<T: HasHost + 'static>(store: &mut Store<T>, instance: &Instance) -
         ));
     };
     let base = allocate.typed::<(i32,), i32>(&*store)?.call(&mut *store, (size,))?;
-    let Some(memory) = instance.get_memory(&*store, "memory") else {
-        return Err(Trap::host("the module does not export its memory"));
+    let Some(memory) = instance.memory(&*store) else {
+        return Err(Trap::host("the module has no memory"));
     };
     let mut memory = memory.view(store);
     let mut bytes = Vec::with_capacity(size as usize);
@@ -146,7 +236,7 @@ fn place_args<T: HasHost + 'static>(store: &mut Store<T>, instance: &Instance) -
 }
 
 /// Runs exit handlers and flushes C streams, as far as the module exports what does that.
-fn flush<T: HasHost + 'static>(store: &mut Store<T>, instance: &Instance) -> Result<(), Trap> {
+pub(super) fn flush<T: HasHost + 'static>(store: &mut Store<T>, instance: &Instance) -> Result<(), Trap> {
     call_if_there::<T, _, ()>(store, instance, "__funcs_on_exit", ())?;
     if instance.get_func(&*store, "fflush").is_some() {
         call_if_there::<T, (i32,), i32>(store, instance, "fflush", (0,))?;
@@ -156,7 +246,7 @@ fn flush<T: HasHost + 'static>(store: &mut Store<T>, instance: &Instance) -> Res
     Ok(())
 }
 
-fn call_if_there<T: HasHost + 'static, P: WasmParams, R: WasmResults>(
+pub(super) fn call_if_there<T: HasHost + 'static, P: WasmParams, R: WasmResults>(
     store: &mut Store<T>,
     instance: &Instance,
     name: &str,
@@ -170,8 +260,8 @@ fn call_if_there<T: HasHost + 'static, P: WasmParams, R: WasmResults>(
 }
 
 fn store_mappings<T: HasHost + 'static>(store: &mut Store<T>, instance: &Instance) {
-    let maps = std::mem::take(&mut store.data_mut().host().maps);
-    if let Some(memory) = instance.get_memory(&*store, "memory") {
+    let maps = std::mem::take(&mut *store.data_mut().host().maps());
+    if let Some(memory) = instance.memory(&*store) {
         maps.store_all(&memory.view(store));
     }
 }

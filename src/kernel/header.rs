@@ -46,13 +46,18 @@ fn structures(out: &mut String) {
     }
 }
 
+/// What `/sys/module/wasmjit/version` says where the loaded module fits this crate.
+pub fn module_version() -> String {
+    format!("{:#018x}ULL", abi_hash())
+}
+
 /// The header's text.
 pub fn text() -> String {
     let mut out = String::from(
         "/* SPDX-License-Identifier: GPL-2.0 */\n/* Made from the tables of the Rust sources by tests/kernel.rs: do not edit. */\n\
          #ifndef WJ_ABI_H\n#define WJ_ABI_H\n\n",
     );
-    define(&mut out, "WJ_ABI_HASH", format!("{:#018x}ULL", abi_hash()));
+    define(&mut out, "WJ_ABI_HASH", module_version());
     define(&mut out, "WJ_SLOT_BYTES", SLOT_BYTES);
     define(&mut out, "WJ_SLOTS_BYTES", SLOTS_BYTES);
     for slot in Slot::ALL {

@@ -1,9 +1,17 @@
 //! Checked access to a guest's memory.
 //!
 //! Every address and length is a number that a hostile guest chose: sums are made in 64 bits and compared with the memory's
-//! size once, here. `read*` and `copy*` copy out and in; `slice*` and `cstr` borrow, and what they borrow is only as stable as the guest
-//! lets it be: copy first whatever is checked and then used.
+//! size once, here. `read*` and `copy*` copy out and in; `slice*` borrow; `bytes`, `cstr` and `fill_with` borrow where nobody else can
+//! write, and copy where other threads can.
+//!
+//! # Shared memories
+//!
+//! Other threads of a guest may write while the host reads, so no reference to their bytes ever exists: they are copied through raw
+//! pointers, each value once, and what was copied is what is checked and used. A copy that races with a writer is a mixture of old and new
+//! bytes, which a guest could have put there anyway; nothing in the host relies on what they are, only on their number.
 
+use std::borrow::Cow;
+use std::hint::black_box;
 use std::marker::PhantomData;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -165,7 +173,9 @@ impl<'a> GuestMemory<'a> {
     pub fn read<T: Pod>(&self, ptr: u32) -> Result<T, MemoryFault> {
         let at = self.check(ptr, size_of::<T>() as u64)?;
         // SAFETY: the bytes are accessible, and any bytes are a valid `T`.
-        Ok(unsafe { at.cast::<T>().read_unaligned() })
+        let value = unsafe { at.cast::<T>().read_unaligned() };
+        // A value that others may change must not be read again behind a check of it.
+        Ok(if self.shared { black_box(value) } else { value })
     }
 
     /// Copies a value in. No alignment is needed.
@@ -281,26 +291,84 @@ impl<'a> GuestMemory<'a> {
         self.read_array(ptr, count)
     }
 
-    /// Borrows a string that a zero byte ends, without that byte. At most `max` bytes are searched.
+    /// `len` bytes: borrowed, or a copy where other threads may write.
+    #[inline]
+    pub fn bytes(&self, ptr: u32, len: u32) -> Result<Cow<'_, [u8]>, MemoryFault> {
+        if self.shared { self.read_bytes(ptr, len).map(Cow::Owned) } else { self.slice(ptr, len).map(Cow::Borrowed) }
+    }
+
+    /// Lets `fill` write the first bytes of a range, and say how many it wrote. Where other threads may write, it writes to a buffer,
+    /// of at most [`MAX_BUFFER`] bytes, that is copied in afterwards.
+    #[inline]
+    pub fn fill_with<E: From<MemoryFault>>(
+        &mut self,
+        ptr: u32,
+        len: u32,
+        fill: impl FnOnce(&mut [u8]) -> Result<usize, E>,
+    ) -> Result<usize, E> {
+        if !self.shared {
+            return fill(self.slice_mut(ptr, len)?);
+        }
+        self.check(ptr, u64::from(len))?;
+        let mut buffer = vec![0; len.min(MAX_BUFFER) as usize];
+        let count = fill(&mut buffer)?.min(buffer.len());
+        self.copy_in(ptr, &buffer[..count])?;
+        Ok(count)
+    }
+
+    /// Whether other threads may write.
+    #[inline]
+    pub fn is_shared(&self) -> bool {
+        self.shared
+    }
+
+    /// A string that a zero byte ends, without that byte: borrowed, or a copy where other threads may write. At most `max` bytes are
+    /// searched.
     ///
     /// # Errors
     /// If no zero byte lies within `max` bytes or the rest of the memory.
-    pub fn cstr(&self, ptr: u32, max: u32) -> Result<&[u8], MemoryFault> {
+    pub fn cstr(&self, ptr: u32, max: u32) -> Result<Cow<'_, [u8]>, MemoryFault> {
         let fault = MemoryFault { address: ptr, len: u64::from(max) };
-        let available = self.bytes.checked_sub(u64::from(ptr)).ok_or(fault)?;
-        let bytes = self.slice(ptr, available.min(u64::from(max)) as u32)?;
+        let available = self.bytes.checked_sub(u64::from(ptr)).ok_or(fault)?.min(u64::from(max)) as u32;
+        if self.shared {
+            return self.copy_cstr(ptr, available)?.map(Cow::Owned).ok_or(fault);
+        }
+        let bytes = self.slice(ptr, available)?;
         let end = bytes.iter().position(|byte| *byte == 0).ok_or(fault)?;
-        bytes.get(..end).ok_or(fault)
+        bytes.get(..end).map(Cow::Borrowed).ok_or(fault)
+    }
+
+    /// A string within `available` bytes, copied piece by piece; `None` if it does not end.
+    fn copy_cstr(&self, ptr: u32, available: u32) -> Result<Option<Vec<u8>>, MemoryFault> {
+        let mut text = Vec::new();
+        let mut piece = [0; 128];
+        while (text.len() as u64) < u64::from(available) {
+            let piece = &mut piece[..(available as usize - text.len()).min(128)];
+            self.copy_out(ptr + text.len() as u32, piece)?;
+            let end = piece.iter().position(|byte| *byte == 0);
+            text.extend_from_slice(&piece[..end.unwrap_or(piece.len())]);
+            if end.is_some() {
+                return Ok(Some(text));
+            }
+        }
+        Ok(None)
     }
 }
+
+/// Most bytes that [`GuestMemory::fill_with`] hands over for a memory that threads share.
+pub const MAX_BUFFER: u32 = 1 << 20;
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
     fn with_memory(len: usize, test: impl FnOnce(GuestMemory<'_>)) {
+        with_memory_of(len, false, test);
+    }
+
+    fn with_memory_of(len: usize, shared: bool, test: impl FnOnce(GuestMemory<'_>)) {
         let mut bytes = vec![0_u8; len];
-        let desc = MemoryDesc { base: bytes.as_mut_ptr(), bytes: len as u64, shared: false };
+        let desc = MemoryDesc { base: bytes.as_mut_ptr(), bytes: len as u64, shared };
         // SAFETY: the descriptor describes `bytes`, which outlives the view and is not used meanwhile.
         test(unsafe { GuestMemory::from_desc(&desc) });
     }
@@ -322,15 +390,38 @@ mod tests {
 
     #[test]
     fn strings_end_inside_of_the_memory() {
-        with_memory(8, |mut memory| {
-            memory.copy_in(0, b"abc\0wxyz").unwrap();
-            assert_eq!(memory.cstr(0, 100).unwrap(), b"abc");
-            assert_eq!(memory.cstr(3, 100).unwrap(), b"");
-            assert_eq!(memory.cstr(0, 4).unwrap(), b"abc");
-            assert!(memory.cstr(0, 3).is_err());
-            assert!(memory.cstr(4, 100).is_err());
-            assert!(memory.cstr(8, 100).is_err());
-            assert!(memory.cstr(9, 100).is_err());
+        for shared in [false, true] {
+            with_memory_of(8, shared, check_strings);
+        }
+    }
+
+    fn check_strings(mut memory: GuestMemory<'_>) {
+        memory.copy_in(0, b"abc\0wxyz").unwrap();
+        assert_eq!(&*memory.cstr(0, 100).unwrap(), b"abc");
+        assert_eq!(&*memory.cstr(3, 100).unwrap(), b"");
+        assert_eq!(&*memory.cstr(0, 4).unwrap(), b"abc");
+        assert!(memory.cstr(0, 3).is_err());
+        assert!(memory.cstr(4, 100).is_err());
+        assert!(memory.cstr(8, 100).is_err());
+        assert!(memory.cstr(9, 100).is_err());
+    }
+
+    #[test]
+    fn shared_bytes_are_copied() {
+        with_memory_of(1000, true, |mut memory| {
+            assert!(memory.slice(0, 1).is_err() && memory.slice_mut(0, 1).is_err());
+            assert!(memory.as_slice().is_empty() && memory.as_mut_slice().is_empty());
+            memory.fill(0, 999, b'x').unwrap();
+            assert_eq!(memory.cstr(1, 1000).unwrap().len(), 998);
+            assert!(memory.cstr(1, 998).is_err());
+            let filled = memory.fill_with(10, 4, |bytes| {
+                bytes.fill(b'y');
+                Ok::<_, MemoryFault>(2)
+            });
+            assert_eq!(filled, Ok(2));
+            assert_eq!(&*memory.bytes(9, 5).unwrap(), b"xyyxx");
+            assert!(memory.bytes(999, 2).is_err());
+            assert!(memory.fill_with(999, 2, |_| Ok::<_, MemoryFault>(0)).is_err());
         });
     }
 

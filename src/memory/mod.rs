@@ -11,6 +11,6 @@ mod linear;
 pub mod parking;
 mod shared;
 
-pub use guest::{GuestMemory, IoVec, MemoryFault, Pod};
+pub use guest::{GuestMemory, IoVec, MAX_BUFFER, MemoryFault, Pod};
 pub use linear::{GUARD_BYTES, LinearMemory, MAX_PAGES, MAX_PAGES_64, PAGE_BYTES, RESERVED_BYTES};
 pub use shared::SharedMemory;

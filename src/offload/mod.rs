@@ -162,10 +162,10 @@ impl Files {
         }
         self.changes = table.changes();
         let mut known = std::mem::take(&mut self.stamps).into_iter();
-        for (guest, slot) in table.stamped().enumerate() {
-            let stamp = slot.map_or(0, |(stamp, _)| stamp);
+        for (guest, slot) in table.stamped().into_iter().enumerate() {
+            let stamp = slot.as_ref().map_or(0, |(stamp, _)| *stamp);
             if known.next().unwrap_or(0) != stamp {
-                let (host, may) = slot.and_then(|(_, file)| uses(file)).unwrap_or((0, 0));
+                let (host, may) = slot.and_then(|(_, file)| uses(&file)).unwrap_or((0, 0));
                 self.told.push(uapi::FileChange { guest: guest as u32, host, may, reserved: 0 });
             }
             self.stamps.push(stamp);

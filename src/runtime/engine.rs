@@ -61,6 +61,11 @@ impl Default for Engine {
 }
 
 impl Engine {
+    /// Bytes of stack for threads that run guests: what guests may use, and what host functions need besides.
+    pub(crate) fn stack_for_threads(&self) -> usize {
+        self.config().stack_size + super::store::HOST_STACK + (64 << 10)
+    }
+
     /// An engine with these options.
     pub fn new(config: &Config) -> Engine {
         crate::sys::signal::install(crate::sys::signal::MemoryWindow {

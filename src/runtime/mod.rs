@@ -51,6 +51,7 @@ pub use host::{Caller, HostResult, IntoHostFunc};
 pub use instance::Instance;
 pub use linker::Linker;
 pub use module::Module;
+pub(crate) use store::data_mut;
 pub use store::{AsContext, AsContextMut, InterruptHandle, Store};
 pub use trap::{Frame, Trap, TrapKind};
 pub use values::{ExnRef, ExternRef, Val, WasmTy};

@@ -257,6 +257,12 @@ pub(crate) trait CoreAccess: AsContext {
 
 impl<S: AsContext> CoreAccess for S {}
 
+/// The embedder's value of whatever borrows a store mutably.
+pub(crate) fn data_mut<S: AsContextMut>(store: &mut S) -> &mut S::Data {
+    // SAFETY: the store lives as long as `store`, which is borrowed mutably.
+    unsafe { &mut (*store.store_ptr().0.as_ptr()).data }
+}
+
 /// A pointer to a store, for this module only.
 #[doc(hidden)]
 pub struct StorePtr<T>(NonNull<StoreInner<T>>);

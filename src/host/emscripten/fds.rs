@@ -347,24 +347,28 @@ fn record_len(name: usize) -> usize {
 
 fn getdents(cx: &mut Ctx<'_>, fd: i32, buf: u32, len: u32) -> Result<i32> {
     let file = cx.host.fds.get(fd)?;
-    let out = cx.mem.slice_mut(buf, len)?;
-    match file.kind() {
-        Kind::Dir => {}
-        Kind::Synthetic => return synthetic_dents(cx.host, file, out),
-        _ => return Err(Errno::ENOTDIR),
-    }
+    let filled = cx.mem.fill_with(buf, len, |out| match file.kind() {
+        Kind::Dir => dents(file, out),
+        Kind::Synthetic => synthetic_dents(cx.host, file, out),
+        _ => Err(Errno::ENOTDIR),
+    })?;
+    Ok(filled as i32)
+}
+
+/// Entries of a directory, from where the last call ended.
+fn dents(file: &File, out: &mut [u8]) -> Result<usize> {
     let (host, mut stream) = (file.fd()?, file.stream());
     let mut filled = 0;
     loop {
         // An error after some entries is kept for the next call, which will meet it again.
         let entry = match stream.peek(host) {
             Ok(Some(entry)) => entry,
-            Ok(None) => return Ok(filled as i32),
+            Ok(None) => return Ok(filled),
             Err(errno) if filled == 0 => return Err(errno),
-            Err(_) => return Ok(filled as i32),
+            Err(_) => return Ok(filled),
         };
         let Some(record) = out.get_mut(filled..filled + record_len(entry.name.len())) else {
-            return if filled == 0 { Err(Errno::EINVAL) } else { Ok(filled as i32) };
+            return if filled == 0 { Err(Errno::EINVAL) } else { Ok(filled) };
         };
         put_dirent(record, (entry.ino, entry.cookie, entry.kind), entry.name);
         filled += record.len();
@@ -383,20 +387,20 @@ fn put_dirent(record: &mut [u8], (ino, cookie, kind): (u64, u64, u8), name: &[u8
 }
 
 /// Entries of a directory of the synthetic tree, from where the last call ended.
-fn synthetic_dents(host: &crate::host::Host, file: &File, out: &mut [u8]) -> Result<i32> {
+fn synthetic_dents(host: &crate::host::Host, file: &File, out: &mut [u8]) -> Result<usize> {
     let mut names = vec![b".".to_vec(), b"..".to_vec()];
     names.extend(host.namespace.synthetic_names(file.synthetic_path()));
     let mut stream = file.stream();
     let mut filled = 0;
     while let Some(name) = names.get(stream.tell() as usize) {
         let Some(record) = out.get_mut(filled..filled + record_len(name.len())) else {
-            return if filled == 0 { Err(Errno::EINVAL) } else { Ok(filled as i32) };
+            return if filled == 0 { Err(Errno::EINVAL) } else { Ok(filled) };
         };
         put_dirent(record, (stream.tell() + 1, stream.tell() + 1, libc::DT_DIR), name);
         filled += record.len();
         stream.step();
     }
-    Ok(filled as i32)
+    Ok(filled)
 }
 
 fn fstatfs(cx: &mut Ctx<'_>, fd: i32, size: u32, buf: u32) -> Result<i32> {

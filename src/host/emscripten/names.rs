@@ -9,6 +9,7 @@ use crate::host::state::{HasHost, Host};
 use crate::host::sys::cstring;
 use crate::host::sys::net::{self, Found, Hints};
 use crate::runtime::{Caller, Trap};
+use std::borrow::Cow;
 use std::net::{IpAddr, Ipv4Addr};
 
 rows! { "env";
@@ -46,7 +47,7 @@ const MAX_NAME: u32 = 256;
 
 /// The text at an address of the guest; null is none, and what is no text is an empty name.
 fn text<T: HasHost + 'static>(caller: &mut Caller<'_, T>, ptr: u32) -> Option<Vec<u8>> {
-    (ptr != 0).then(|| caller.memory().cstr(ptr, MAX_NAME).map(<[u8]>::to_vec).unwrap_or_default())
+    (ptr != 0).then(|| caller.memory().cstr(ptr, MAX_NAME).map(Cow::into_owned).unwrap_or_default())
 }
 
 /// Looks up what the policy permits; the name of this host needs no permission, and neither do numbers.

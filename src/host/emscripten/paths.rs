@@ -280,7 +280,7 @@ fn times(cx: &Ctx<'_>, ptr: u32) -> Result<Option<[TimeSpec; 2]>> {
         return Ok(None);
     }
     let size = cx.host.layout.timespec_size();
-    let bytes = cx.mem.slice(ptr, 2 * size)?;
+    let bytes = cx.mem.bytes(ptr, 2 * size)?;
     let decode = |at: usize| cx.host.layout.decode_timespec(&bytes[at..]);
     Ok(Some([decode(0), decode(size as usize)]))
 }

@@ -101,14 +101,14 @@ fn poll_for(cx: &mut Ctx<'_>, fds: u32, count: u32, timeout: Option<Duration>) -
     if count > MAX_POLL {
         return Err(Errno::EINVAL);
     }
-    let list = cx.mem.slice_mut(fds, count * 8)?;
+    let list = cx.mem.bytes(fds, count * 8)?;
     let wanted = list.chunks_exact(8).map(|raw| {
         let fd = i32::from_le_bytes([raw[0], raw[1], raw[2], raw[3]]);
         (fd, i16::from_le_bytes([raw[4], raw[5]]))
     });
     let found = poll_all(cx.host, wanted, timeout)?;
-    for (raw, revents) in list.chunks_exact_mut(8).zip(&found) {
-        raw[6..8].copy_from_slice(&revents.to_le_bytes());
+    for (index, revents) in found.iter().enumerate() {
+        cx.mem.write_u16(fds + index as u32 * 8 + 6, *revents as u16)?;
     }
     Ok(found.iter().filter(|r| **r != 0).count() as i32)
 }
@@ -122,8 +122,8 @@ fn duration(cx: &Ctx<'_>, ptr: u32, per_second: u64) -> Result<Option<Duration>>
     if ptr == 0 {
         return Ok(None);
     }
-    let bytes = cx.mem.slice(ptr, cx.host.layout.timespec_size())?;
-    let (seconds, fraction) = cx.host.layout.decode_time(bytes);
+    let bytes = cx.mem.bytes(ptr, cx.host.layout.timespec_size())?;
+    let (seconds, fraction) = cx.host.layout.decode_time(&bytes);
     let seconds = u64::try_from(seconds).map_err(|_| Errno::EINVAL)?;
     let fraction = u64::try_from(fraction).ok().filter(|f| *f < per_second).ok_or(Errno::EINVAL)?;
     Ok(Some(Duration::new(seconds, (fraction * (1_000_000_000 / per_second)) as u32)))

@@ -124,7 +124,7 @@ const MAX_TEXT: u32 = 4096;
 
 fn text(cx: &Ctx<'_>, ptr: u32) -> String {
     match cx.mem.cstr(ptr, MAX_TEXT) {
-        Ok(bytes) if ptr != 0 => String::from_utf8_lossy(bytes).into_owned(),
+        Ok(bytes) if ptr != 0 => String::from_utf8_lossy(&bytes).into_owned(),
         _ => "?".to_string(),
     }
 }
@@ -223,7 +223,7 @@ fn setfsgid(_: &mut Ctx<'_>, gid: i32) -> Result<i32> {
 }
 
 fn umask(cx: &mut Ctx<'_>, mask: i32) -> Result<i32> {
-    Ok(std::mem::replace(&mut cx.host.umask, mask as u32 & 0o777) as i32)
+    Ok(cx.host.set_umask(mask as u32 & 0o777) as i32)
 }
 
 /// Bytes of each name in `struct utsname`.
@@ -329,7 +329,7 @@ fn prctl_va(cx: &mut Ctx<'_>, option: i32, va: u32) -> Result<i32> {
 fn prctl(cx: &mut Ctx<'_>, option: i32, a: u32, _: i32, _: i32, _: i32) -> Result<i32> {
     match option {
         libc::PR_SET_NAME => {
-            let bytes = cx.mem.slice(a, TASK_NAME)?;
+            let bytes: [u8; TASK_NAME as usize] = cx.mem.read(a)?;
             cx.host.task_name = bytes.split(|b| *b == 0).next().unwrap_or_default().to_vec();
             cx.host.task_name.truncate(TASK_NAME as usize - 1);
             Ok(0)
@@ -359,7 +359,20 @@ fn getentropy(cx: &mut Ctx<'_>, buf: u32, len: u32) -> Result<i32> {
     if len > MAX_ENTROPY {
         return Err(Errno::EIO);
     }
-    sys::getrandom(cx.mem.slice_mut(buf, len)?).map(|()| 0)
+    random(cx, buf, len).map(|()| 0)
+}
+
+/// Fills a range with random bytes.
+pub(in crate::host) fn random(cx: &mut Ctx<'_>, buf: u32, len: u32) -> Result<()> {
+    cx.mem.check(buf, u64::from(len))?;
+    let mut filled = 0;
+    while filled < len {
+        filled += cx.mem.fill_with(buf + filled, len - filled, |bytes| {
+            sys::getrandom(bytes)?;
+            Ok::<_, Errno>(bytes.len())
+        })? as u32;
+    }
+    Ok(())
 }
 
 fn getrandom(cx: &mut Ctx<'_>, buf: u32, len: u32, flags: i32) -> Result<i32> {
@@ -367,11 +380,11 @@ fn getrandom(cx: &mut Ctx<'_>, buf: u32, len: u32, flags: i32) -> Result<i32> {
         return Err(Errno::EINVAL);
     }
     let len = len.min(i32::MAX as u32);
-    sys::getrandom(cx.mem.slice_mut(buf, len)?).map(|()| len as i32)
+    random(cx, buf, len).map(|()| len as i32)
 }
 
 fn print(cx: &mut Ctx<'_>, fd: i32, ptr: u32) -> std::result::Result<(), Trap> {
-    let mut line = cx.mem.cstr(ptr, u32::MAX)?.to_vec();
+    let mut line = cx.mem.cstr(ptr, u32::MAX)?.into_owned();
     line.push(b'\n');
     // As with every print, a stream that is closed or full loses the text.
     let Ok(fd) = cx.host.fds.get(fd).and_then(|file| file.fd()) else { return Ok(()) };

@@ -76,16 +76,23 @@ rows! { "env";
 /// The largest number of a clock that guests may read: Linux's `CLOCK_TAI`.
 const LAST_CLOCK: i32 = 11;
 
+#[inline(always)]
 fn clock_id(clock: i32) -> Result<i32> {
     if (0..=LAST_CLOCK).contains(&clock) { Ok(clock) } else { Err(Errno::EINVAL) }
 }
 
+/// Stores a `struct timespec` or `struct timeval`.
+#[inline(always)]
 fn put_time(cx: &mut Ctx<'_>, ptr: u32, time: TimeSpec) -> Result<i32> {
-    let encoded = cx.host.layout.encode_time(time.tv_sec, time.tv_nsec);
-    cx.mem.copy_in(ptr, encoded.bytes())?;
+    let (seconds, fraction) = (time.tv_sec as u64, time.tv_nsec as u32);
+    match cx.host.layout.time {
+        4 => cx.mem.write(ptr, [seconds as u32, fraction])?,
+        _ => cx.mem.write(ptr, [seconds, u64::from(fraction)])?,
+    }
     Ok(0)
 }
 
+#[inline(always)]
 fn clock_gettime(cx: &mut Ctx<'_>, clock: i32, ptr: u32) -> Result<i32> {
     put_time(cx, ptr, sys::clock_gettime(clock_id(clock)?)?)
 }
@@ -121,7 +128,7 @@ fn nanosleep(cx: &mut Ctx<'_>, time: u32, rest: u32) -> Result<i32> {
 }
 
 fn clock_nanosleep(cx: &mut Ctx<'_>, clock: i32, flags: i32, time: u32, rest: u32) -> Result<i32> {
-    let mut wanted = cx.host.layout.decode_timespec(cx.mem.slice(time, cx.host.layout.timespec_size())?);
+    let mut wanted = cx.host.layout.decode_timespec(&cx.mem.bytes(time, cx.host.layout.timespec_size())?);
     if !(0..1_000_000_000).contains(&wanted.tv_nsec) || wanted.tv_sec < 0 {
         return Err(Errno::EINVAL);
     }
@@ -308,12 +315,12 @@ fn tzset_allocating<T: HasHost + 'static>(
 const MAX_FORMATTED: u32 = 4096;
 
 fn strftime(cx: &mut Ctx<'_>, out: u32, max: u32, format: u32, tm: u32) -> std::result::Result<i32, Trap> {
-    let format = sys::cstring(cx.mem.cstr(format, MAX_FORMATTED)?).map_err(Trap::host)?;
+    let format = sys::cstring(&cx.mem.cstr(format, MAX_FORMATTED)?).map_err(Trap::host)?;
     let fields = tm_fields(cx, tm)?;
     let gmtoff = i64::from(cx.mem.read::<i32>(tm.wrapping_add(36))?);
     let zone = cx.mem.read_u32(tm.wrapping_add(40)).ok().filter(|zone| *zone != 0);
     let zone = zone.and_then(|zone| cx.mem.cstr(zone, 64).ok()).unwrap_or_default();
-    let zone = sys::cstring(zone).map_err(Trap::host)?;
+    let zone = sys::cstring(&zone).map_err(Trap::host)?;
     let mut text = vec![0; max.min(MAX_FORMATTED) as usize];
     let len = sys::format_time(&mut text, &format, fields, gmtoff, &zone);
     if max != 0 {

@@ -100,14 +100,14 @@ fn with<R>(cx: &Ctx<'_>, subject: Subject, write: bool, act: impl FnOnce(XattrTa
 }
 
 fn name(cx: &Ctx<'_>, ptr: u32) -> Result<CString> {
-    let bytes = cx.mem.cstr(ptr, MAX_NAME + 1).map_err(|fault| match cx.mem.slice(ptr, MAX_NAME + 1) {
+    let bytes = cx.mem.cstr(ptr, MAX_NAME + 1).map_err(|fault| match cx.mem.check(ptr, u64::from(MAX_NAME) + 1) {
         Ok(_) => Errno::ERANGE,
         Err(_) => fault.into(),
     })?;
     if bytes.is_empty() {
         return Err(Errno::ERANGE);
     }
-    sys::cstring(bytes)
+    sys::cstring(&bytes)
 }
 
 fn get_from(cx: &mut Ctx<'_>, subject: Subject, key: u32, value: u32, size: u32) -> Result<i32> {
@@ -137,8 +137,8 @@ fn set_on(cx: &mut Ctx<'_>, subject: Subject, key: u32, (value, size): (u32, u32
     if !ops::xattr_may_change(key.to_bytes()) {
         return Err(Errno::EPERM);
     }
-    let value = cx.mem.slice(value, size)?;
-    with(cx, subject, true, |target| target.set(&key, value, flags)).map(|()| 0)
+    let value = cx.mem.bytes(value, size)?;
+    with(cx, subject, true, |target| target.set(&key, &value, flags)).map(|()| 0)
 }
 
 fn remove_from(cx: &mut Ctx<'_>, subject: Subject, key: u32) -> Result<i32> {

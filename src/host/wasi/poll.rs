@@ -81,7 +81,7 @@ fn poll_oneoff(cx: &mut Ctx<'_>, subscriptions: u32, events: u32, count: u32, ou
     if count == 0 || count > MAX_SUBSCRIPTIONS {
         return Err(Errno::EINVAL);
     }
-    let list = cx.mem.slice(subscriptions, count * SUBSCRIPTION)?;
+    let list = cx.mem.bytes(subscriptions, count * SUBSCRIPTION)?;
     cx.mem.check(events, u64::from(count) * EVENT as u64)?;
     let mut fds = Vec::new();
     let waiting: Vec<Waiting> =

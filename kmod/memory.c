@@ -41,7 +41,8 @@ static struct wj_usage *wj_usage_of(kuid_t uid)
 	list_for_each_entry(usage, &wj_usages, list)
 		if (uid_eq(usage->uid, uid))
 			return usage;
-	usage = kzalloc(sizeof(*usage), GFP_KERNEL);
+	/* Callers may be faults, and requests of a filesystem. */
+	usage = kzalloc(sizeof(*usage), GFP_NOFS);
 	if (usage) {
 		usage->uid = uid;
 		list_add(&usage->list, &wj_usages);

@@ -41,7 +41,7 @@ impl Program {
         })
     }
 
-    /// Calls a function of an instance in the kernel, and takes the instance back if it returns.
+    /// Calls a function of an instance in the kernel, and takes the instance back.
     ///
     /// # Errors
     /// The trap that it ended with, or why the kernel did not take the instance.
@@ -63,9 +63,12 @@ impl Program {
         for (slot, arg) in event.values.iter_mut().zip(args) {
             *slot = arg.i32().ok_or_else(|| Trap::host("main takes numbers"))? as u32 as u64;
         }
-        run(store, &mut owner, &mut event, &interrupt)?;
+        let ended = run(store, &mut owner, &mut event, &interrupt);
         let result = event.values[0];
-        owner.take_back(store).map_err(|error| Trap::host(format!("taking the program back: {error}")))?;
+        // Also after a trap or an exit: what follows runs here.
+        let back = owner.take_back(store);
+        ended?;
+        back.map_err(|error| Trap::host(format!("taking the program back: {error}")))?;
         Ok(ty.results.iter().filter(|ty| **ty == ValType::I32).map(|_| Val::I32(result as u32 as i32)).collect())
     }
 }

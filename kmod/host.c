@@ -344,8 +344,10 @@ static u64 *wj_arguments(const struct wj_import *import, u64 *registers, const u
 	return values;
 }
 
-static noinline u64 wj_any_call(struct wj_import *import, u64 *values)
+/* Any function, in any state. */
+u64 wj_any_call(struct wj_import *import, u64 *registers, const u64 *stack)
 {
+	u64 *values = wj_arguments(import, registers, stack);
 	struct wj_vm *vm = import->vm;
 	bool ask = vm->ask_owner && !import->builtin;
 	bool floats = vm->ctx->floats, quick = import->quick && !ask, done = false;
@@ -376,31 +378,13 @@ static noinline u64 wj_any_call(struct wj_import *import, u64 *values)
 	return import->wide_result ? result : (u32)result;
 }
 
-static noinline u64 wj_ask(struct wj_import *import, const u64 *values)
+/* A call on a file that its owner has to make. */
+u64 wj_ask(struct wj_import *import, const u64 *values)
 {
 	if (!import->vm->coroutine)
 		return (u32)wj_ask_owner(import->vm, import, values);
 	wj_suspend(import->vm, import, values, false);
 	return 0;
-}
-
-/*
- * Called by entry.S on the task's stack: registers is five integer registers and eight vector registers, stack what the
- * caller passed there. The result's bits go back in rax, and in xmm0 if vector registers are in use.
- */
-asmlinkage u64 wj_host_call(struct wj_import *import, u64 *registers, const u64 *stack)
-{
-	struct wj_vm *vm = import->vm;
-	s64 answer;
-
-	/* The hot ones first. */
-	if (likely(import->plain_file && !vm->ask_owner && !vm->ctx->floats)) {
-		answer = wj_file_call(vm, import->native, registers);
-		if (likely(answer >= 0))
-			return answer;
-		return wj_ask(import, registers);
-	}
-	return wj_any_call(import, wj_arguments(import, registers, stack));
 }
 
 asmlinkage void wj_begin_floats(struct wj_vm *vm)

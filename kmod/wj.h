@@ -202,6 +202,8 @@ struct wj_vm *wj_vm_of_fd(int fd);
 
 /* host.c */
 void wj_classify(struct wj_import *import);
+u64 wj_any_call(struct wj_import *import, u64 *registers, const u64 *stack);
+u64 wj_ask(struct wj_import *import, const u64 *values);
 void wj_exchange_init(struct wj_exchange *ex);
 void wj_exchange_finish(struct wj_vm *vm);
 void wj_exchange_trapped(struct wj_vm *vm);

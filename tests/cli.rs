@@ -47,6 +47,16 @@ fn help_teaches_and_succeeds() {
 }
 
 #[test]
+fn without_the_kernel_module_nothing_runs_in_the_kernel() {
+    if Path::new("/dev/wasm").exists() {
+        return;
+    }
+    let temp = TempDir::new("cli-kernel");
+    let program = module(&temp, "p.wasm", "(module (memory (export \"memory\") 1) (func (export \"_start\")))");
+    fails(&["run", "--kernel", &program], 1, &["p", "--kernel", "load the kernel module"]);
+}
+
+#[test]
 fn wrong_usage_is_two() {
     fails(&[], 2, &["Usage"]);
     fails(&["mount", "memfs"], 2, &["MOUNTPOINT"]);

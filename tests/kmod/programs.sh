@@ -40,13 +40,17 @@ wasmjit run --kernel /tmp/g/bulk.wasm || fail "bulk operations: $?"
 [ "$( (sleep 1; echo hello) | wasmjit run --kernel /tmp/g/copy.wasm)" = hello ] || fail "waiting for input"
 wasmjit run --kernel /tmp/g/copy.wasm </bin/busybox >/tmp/copied && fail "the status"
 cmp /bin/busybox /tmp/copied || fail "copying files"
+mkfifo /tmp/silence
+sleep 1000 >/tmp/silence & silence=$!
 for guest in loop copy; do
-	sleep 20 | wasmjit run --kernel /tmp/g/$guest.wasm & sleep 1
-	victim=$(pidof wasmjit | tr ' ' '\n' | sort -n | head -1)
-	kill -TERM $victim; sleep 1
-	[ -e /proc/$victim/exe ] && fail "$guest goes on after SIGTERM"
+	for signal in TERM KILL; do
+		wasmjit run --kernel /tmp/g/$guest.wasm </tmp/silence & victim=$!
+		sleep 2; kill -$signal $victim; sleep 1
+		kill -0 $victim 2>/dev/null && fail "$guest goes on after SIG$signal"
+		wait $victim || true
+	done
 done
-wasmjit run --kernel /tmp/g/loop.wasm & sleep 1; kill -9 $!; wait $! || true
+kill $silence
 # Another program in the kernel beside one that computes.
 wasmjit run --kernel /tmp/g/loop.wasm & looping=$!
 wasmjit run --kernel /fs/selfpipe.wasm 4 >/dev/null || fail "two at a time"
@@ -58,7 +62,7 @@ echo 1 >/sys/module/wasmjit/parameters/max_memory_mb
 said=$(wasmjit run --kernel /fs/selfpipe.wasm 1 2>&1) && fail "more memory than allowed"
 echo "$said" | grep -q 'parameters' || fail "no advice about limits: $said"
 echo 512 >/sys/module/wasmjit/parameters/max_memory_mb
-sleep 3
+for n in $(seq 50); do lsmod | grep -q wjimg_ || break; sleep 0.2; done
 lsmod | grep -q wjimg_ && fail "code stays in the kernel: $(lsmod)"
 rmmod wasmjit
 echo "test programs ok"

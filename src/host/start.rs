@@ -5,6 +5,7 @@
 //! besides leaves them to the host: its linker would otherwise have wrapped every export in them.
 
 use super::dynlink;
+use super::signals::Delivery;
 use super::state::HasHost;
 use super::threads::{self, Threads, Unwind};
 use crate::runtime::{
@@ -26,8 +27,10 @@ pub fn run_main<T: HasHost + 'static, S: AsRef<[u8]>>(
     args: impl IntoIterator<Item = S>,
 ) -> Result<ExitCode, Trap> {
     let interrupt = store.interrupt_handle();
+    store.on_poll(Delivery);
     let host = store.data_mut().host();
     host.set_args(args);
+    host.signals.set_interrupt(interrupt.clone());
     host.interrupt = Some(interrupt);
     host.exit_code = None;
     let (threads, pending) = (host.threads.clone(), host.signals.pending());

@@ -416,3 +416,17 @@ fn what_is_refused_names_the_option_that_grants_it() {
     assert_eq!(text(&narrow.stderr).matches("--net connect=192.0.2.1:9").count(), 1, "{}", text(&narrow.stderr));
     fails(&["run", "--net", "connect=x", &program], 2, &["port is missing", "connect=HOST:PORT"]);
 }
+
+#[test]
+fn doctor_knows_whether_mounting_works() {
+    let output = output(&["doctor"]);
+    let report = text(&output.stdout);
+    for title in ["wasmjit mount: ", "wasmjit run: works", "wasmjit cc: ", "wasmjit mount --kernel: "] {
+        assert!(report.contains(title), "{report}");
+    }
+    let mounts = report.contains("wasmjit mount: works");
+    assert_eq!(output.status.code(), Some(if mounts { 0 } else { 1 }), "{report}");
+    if can_mount() {
+        assert!(mounts, "{report}");
+    }
+}

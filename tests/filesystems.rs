@@ -165,12 +165,29 @@ fn a_tree_survives_tar_and_goes_away() {
 }
 
 #[test]
+fn clients_hold_more_files_open_than_one_program_may() {
+    on_both("files", |dir| {
+        let script = r#"
+            for client in 1 2 3; do (
+                for file in $(seq 600); do exec {fd}> $client.$file; echo $file >&$fd; done
+                : > ready.$client
+                while [ -e hold ]; do sleep 0.05; done
+            ) & done
+            until [ -e ready.1 ] && [ -e ready.2 ] && [ -e ready.3 ]; do sleep 0.05; done
+            echo while they are held > more && cat more && rm hold && wait
+            cat [123].* | sort -n | uniq -c | grep -c "^ *3 ""#;
+        let answer = shell(dir, &format!(": > hold; ulimit -n 1000; {script}"), 60);
+        assert_eq!(answer, "while they are held\n600\n");
+    });
+}
+
+#[test]
 fn stress_under_a_memory_cap() {
     if !has("stress-ng") {
         return;
     }
     on_both("stress", |dir| {
-        // One stressor opens as many files as it may: fewer than the guest, which has 1024 descriptors for all clients.
+        // One stressor opens as many files as it may, which are fewer than the guest may hold for all of its clients.
         let script = "ulimit -n 900; stress-ng --temp-path . --timeout 4s --verify --oomable --hdd-bytes 16M --fallocate-bytes 16M \
             --dentry 1 --dir 1 --dirdeep 1 --rename 1 --link 1 --symlink 1 --hdd 1 --fallocate 1 --chmod 1 --open 1 \
             --dirdeep-inodes 2000 --dentries 500 2>&1";

@@ -1,5 +1,7 @@
 //! Every host function with random arguments, fixed seeds: none may panic, block for good, touch anything outside of the grant,
 //! or leak a descriptor. One test only, as it counts the descriptors of the process.
+//!
+//! `WASMJIT_FUZZ_SECONDS` makes it go on with other seeds for so long; each is printed, and `WASMJIT_FUZZ_SEED` begins with one.
 #![allow(unsafe_code)]
 
 mod host_rig;
@@ -8,7 +10,7 @@ use host_rig::*;
 use std::os::unix::fs::symlink;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use wasmjit::host::{HasHost, Policy, Role, Row};
 
 /// Calls of each function.
@@ -161,6 +163,14 @@ fn message(random: &mut Random, rig: &mut Rig) -> i64 {
     rig.bytes(&words(&[name as u32, address.len() as u32, iov as u32, 2, control as u32, control_len, 0, 0]))
 }
 
+/// What epoll, timers and signals take: a structure of small numbers with a wild one among them.
+fn event(random: &mut Random, rig: &mut Rig) -> i64 {
+    let mut words = [0u32; 16];
+    words.iter_mut().for_each(|word| *word = random.pick(&[0, 0, 0, 1, 2, 4, 10, 17, 0x8000_0001, 999_999_999]));
+    words[random.below(16)] = random.next() as u32;
+    rig.bytes(&words.iter().flat_map(|word| word.to_le_bytes()).collect::<Vec<u8>>())
+}
+
 fn argument(random: &mut Random, rig: &mut Rig, role: Role) -> i64 {
     let wild = random.below(8) == 0;
     match role {
@@ -183,6 +193,7 @@ fn argument(random: &mut Random, rig: &mut Rig, role: Role) -> i64 {
                 let words: Vec<u8> = (0..24).flat_map(|_| (random.next() as u32 & 0x1ffff).to_le_bytes()).collect();
                 rig.bytes(&words)
             }
+            4 => event(random, rig),
             3 => {
                 let words: Vec<u8> = (0..24).flat_map(|_| (random.next() as u32 & 7).to_le_bytes()).collect();
                 rig.bytes(&words)
@@ -256,10 +267,22 @@ fn random_arguments() {
     limit_file_size(1 << 20);
     let _watchdog = Watchdog::new();
     let before = open_descriptors();
-    for seed in 1..=4u64 {
+    let (seconds, first) = (number("WASMJIT_FUZZ_SECONDS"), number("WASMJIT_FUZZ_SEED").unwrap_or(1));
+    let end = Instant::now() + Duration::from_secs(seconds.unwrap_or(0));
+    for seed in first.. {
+        if seconds.is_some() {
+            eprintln!("seed {seed}");
+        }
         one_guest(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15));
+        assert_eq!(open_descriptors(), before, "descriptors leaked");
+        if seed >= first + 3 && Instant::now() >= end {
+            break;
+        }
     }
-    assert_eq!(open_descriptors(), before, "descriptors leaked");
+}
+
+fn number(variable: &str) -> Option<u64> {
+    std::env::var(variable).ok().map(|text| text.parse().expect("a number"))
 }
 
 /// Fuzzes one guest in a directory of its own, and looks whether what lies around is as it was.

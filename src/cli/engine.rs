@@ -7,13 +7,16 @@ use std::path::PathBuf;
 use wasmjit::host::Policy;
 use wasmjit::{Config, Engine, Module};
 
-/// Memory that a guest may have unless the user says otherwise, in bytes.
-const DEFAULT_MEMORY: u64 = 1 << 30;
+/// Memory that a filesystem may have unless the user says otherwise, in bytes.
+pub const FILESYSTEM_MEMORY: u64 = 1 << 30;
+
+/// The same for a program, which ends before long: all that 32-bit addresses reach.
+pub const PROGRAM_MEMORY: u64 = 4 << 30;
 
 /// An engine for one guest.
-pub fn engine(guest: &GuestArgs) -> Engine {
+pub fn engine(guest: &GuestArgs, memory: u64) -> Engine {
     let mut config = Config::new();
-    config.interruptible(true).memory_limit(Some(guest.memory_limit.unwrap_or(DEFAULT_MEMORY)));
+    config.interruptible(true).memory_limit(Some(guest.memory_limit.unwrap_or(memory)));
     config.cache_dir(if guest.no_cache { None } else { cache_dir() });
     Engine::new(&config)
 }
@@ -25,20 +28,25 @@ fn cache_dir() -> Option<PathBuf> {
     Some(base.join("wasmjit"))
 }
 
-/// Loads and compiles a module, or takes its image from the cache.
-pub fn load(engine: &Engine, source: &Source) -> Outcome<Module> {
-    Module::new(engine, &source.bytes).map_err(|error| Failure::new(format!("{}: {error}", source.name)))
+/// Loads and compiles a module, or takes its image from the cache. Fails with advice, before it compiles, if the module imports
+/// what is not provided, unless the user takes the risk.
+pub fn load(engine: &Engine, source: &Source, guest: &GuestArgs) -> Outcome<Module> {
+    let fail = |error: String| Failure::new(format!("{}: {error}", source.name));
+    let check = |info: &wasmjit::wasm::Module| match super::guest::explain(info, &super::guest::provided(info)) {
+        Some(advice) if !guest.stub_missing => Err(Refusal(advice)),
+        _ => Ok(()),
+    };
+    let module = Module::new_if(engine, &source.bytes, check).map_err(|Refusal(error)| fail(error))?;
+    check(module.info()).map_err(|Refusal(advice)| fail(advice))?;
+    Ok(module)
 }
 
-/// Fails with advice if the module imports what is not provided, unless the user takes the risk.
-pub fn check_imports(module: &Module, guest: &GuestArgs, name: &str) -> Outcome<()> {
-    if guest.stub_missing {
-        return Ok(());
-    }
-    let provided = super::guest::provided(module.info());
-    match super::guest::explain(module.info(), &provided) {
-        Some(advice) => Err(Failure::new(format!("{name}: {advice}"))),
-        None => Ok(()),
+/// Why a module does not run: an error of the engine, or advice.
+struct Refusal(String);
+
+impl From<wasmjit::Error> for Refusal {
+    fn from(error: wasmjit::Error) -> Refusal {
+        Refusal(error.to_string())
     }
 }
 

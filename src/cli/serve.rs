@@ -12,16 +12,17 @@ use wasmjit::fs::{self, MountPlan};
 
 /// Mounts, calls `ready` once the kernel accepted the filesystem, and serves until it is unmounted.
 pub fn serve(plan: Plan, ready: impl FnOnce() + Send + 'static) -> Outcome {
-    let engine = engine::engine(&plan.guest);
-    let module = engine::load(&engine, &plan.source)?;
+    let engine = engine::engine(&plan.guest, engine::FILESYSTEM_MEMORY);
+    let module = engine::load(&engine, &plan.source, &plan.guest)?;
     fs::check_filesystem(&module).map_err(|error| Failure::new(format!("{}: {error}", plan.source.name)))?;
-    engine::check_imports(&module, &plan.guest, &plan.source.name)?;
+    let mut policy = engine::policy(&plan.guest)?;
+    policy.max_files(wasmjit::host::take_file_limit());
     let mount = MountPlan {
         server: server_config(&plan, Box::new(ready)),
         mountpoint: plan.mountpoint,
         options: plan.options,
         name: plan.source.name,
-        policy: engine::policy(&plan.guest)?,
+        policy,
         stub_missing: plan.guest.stub_missing,
         kernel: plan.kernel,
         args: plan.argv.into_iter().map(OsStringExt::into_vec).collect(),

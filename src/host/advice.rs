@@ -11,9 +11,11 @@ enum Match {
     Name(&'static str),
     /// A beginning of the field name.
     Prefix(&'static str),
+    /// A beginning of the field name that a capital letter follows.
+    Camel(&'static str),
 }
 
-use Match::{Module, Name, Prefix};
+use Match::{Camel, Module, Name, Prefix};
 
 /// Names that stand for a feature, and what helps.
 const RULES: &[(Match, &str)] = &[
@@ -32,7 +34,7 @@ const RULES: &[(Match, &str)] = &[
     (Prefix("emscripten_asm_const"), "it contains JavaScript (EM_ASM); leave that code out when building for wasmjit"),
     (Prefix("__asyncjs__"), "it contains JavaScript (EM_ASYNC_JS); leave that code out when building for wasmjit"),
     (Prefix("emscripten_gl"), "it draws with WebGL, which a mounted or command-line program cannot"),
-    (Prefix("gl"), "it draws with WebGL, which a mounted or command-line program cannot"),
+    (Camel("gl"), "it draws with WebGL, which a mounted or command-line program cannot"),
     (Prefix("emscripten_webgl"), "it draws with WebGL, which a mounted or command-line program cannot"),
     (Prefix("SDL_"), "it needs SDL's JavaScript, which a command-line program cannot have"),
     (
@@ -68,6 +70,9 @@ pub fn explain_missing(module: &str, name: &str, ty: &ExternType) -> String {
         Module(wanted) => module == *wanted,
         Name(wanted) => name == *wanted,
         Prefix(wanted) => name.starts_with(wanted),
+        Camel(wanted) => {
+            name.strip_prefix(wanted).is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_uppercase()))
+        }
     });
     if let Some((_, advice)) = rule {
         return (*advice).to_string();

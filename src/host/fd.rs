@@ -7,7 +7,7 @@ use super::dir::DirStream;
 use super::errno::Errno;
 use super::pins::Pins;
 use super::resolve::{Base, Grant};
-use super::rights::RightsCell;
+use super::rights::{self, RightsCell};
 use super::sys::{self, Result};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -144,6 +144,13 @@ impl File {
         &self.rights
     }
 
+    /// The host's descriptor, if calls on the file are no more than the host's own calls on it; and whether it may be read and written.
+    pub fn direct(&self) -> Option<(BorrowedFd<'_>, bool, bool)> {
+        let fd = self.fd().ok().filter(|_| !self.path_only)?;
+        let may = |right| self.rights.need(right).is_ok();
+        Some((fd, may(rights::FD_READ), may(rights::FD_WRITE)))
+    }
+
     /// A standard stream.
     pub fn stdio(fd: OwnedFd) -> File {
         File::new(Some(fd), Kind::Stdio)
@@ -234,6 +241,8 @@ impl File {
 struct Slot {
     file: Arc<File>,
     cloexec: bool,
+    /// When the number came to mean this, in changes of the table.
+    stamp: u64,
 }
 
 /// The numbers, and what is behind them.
@@ -242,6 +251,7 @@ struct Slots {
     list: Vec<Option<Slot>>,
     /// No slot below this one is free.
     lowest: usize,
+    changes: u64,
 }
 
 impl Slots {
@@ -269,6 +279,8 @@ impl Slots {
 
     /// Fills a slot; gives what was there.
     fn put(&mut self, at: usize, slot: Slot) -> Option<Slot> {
+        self.changes += 1;
+        let slot = Slot { stamp: self.changes, ..slot };
         if at >= self.list.len() {
             self.list.resize_with(at + 1, || None);
         }
@@ -278,6 +290,7 @@ impl Slots {
     fn take(&mut self, fd: i32) -> Result<Slot> {
         let at = fd as u32 as usize;
         let slot = self.list.get_mut(at).and_then(Option::take).ok_or(Errno::EBADF)?;
+        self.changes += 1;
         self.lowest = self.lowest.min(at);
         Ok(slot)
     }
@@ -368,7 +381,7 @@ impl FdTable {
             return Err(Errno::EINVAL);
         }
         let max = self.max;
-        self.change(|slots| slots.insert(max, Slot { file, cloexec }, min))
+        self.change(|slots| slots.insert(max, Slot { file, cloexec, stamp: 0 }, min))
     }
 
     /// Refuses early what [`FdTable::insert`] would refuse, before anything is opened.
@@ -392,7 +405,7 @@ impl FdTable {
             return Err(Errno::EBADF);
         }
         // What goes away is closed without the lock: that may take its time.
-        if let Some(old) = self.change(|slots| slots.put(at, Slot { file, cloexec })) {
+        if let Some(old) = self.change(|slots| slots.put(at, Slot { file, cloexec, stamp: 0 })) {
             old.file.release_locks();
         }
         Ok(to)
@@ -440,7 +453,31 @@ impl FdTable {
 
     /// Closes everything.
     pub fn clear(&mut self) {
-        drop(self.change(std::mem::take));
+        // Closed without the lock, as above. The count goes on, since nothing is as it was.
+        drop(self.change(|slots| {
+            let changes = slots.changes + 1;
+            std::mem::replace(slots, Slots { changes, ..Slots::default() })
+        }));
+    }
+
+    /// How often the table has changed: it is the same as long as this is.
+    pub fn changes(&self) -> u64 {
+        self.read(|slots| slots.changes)
+    }
+
+    /// Notes that a file may be used for less than before.
+    pub fn touch(&mut self, fd: i32) {
+        self.change(|slots| {
+            slots.changes += 1;
+            if let Some(Some(slot)) = slots.list.get_mut(fd as u32 as usize) {
+                slot.stamp = slots.changes;
+            }
+        });
+    }
+
+    /// For each number what is behind it, and a stamp that is another one once something else is. Stamps are not 0.
+    pub fn stamped(&self) -> Vec<Option<(u64, Arc<File>)>> {
+        self.read(|slots| slots.list.iter().map(|slot| slot.as_ref().map(|s| (s.stamp, s.file.clone()))).collect())
     }
 }
 

@@ -14,6 +14,42 @@ pub const MAX_BYTES: u64 = i32::MAX as u64;
 /// Buffers that are kept on the stack.
 const INLINE: usize = 8;
 
+/// One buffer in guest memory, checked to lie in it, for the kernel to read or fill: nothing of it is borrowed, as other threads may write.
+#[derive(Clone, Copy)]
+pub struct GuestBuf<'m> {
+    start: *mut u8,
+    len: usize,
+    memory: PhantomData<&'m [u8]>,
+}
+
+impl<'m> GuestBuf<'m> {
+    /// Checks a buffer.
+    #[inline(always)]
+    pub fn new(memory: &'m GuestMemory<'_>, ptr: u32, len: u32) -> Result<GuestBuf<'m>, Errno> {
+        let start = memory.check(ptr, u64::from(len))?;
+        Ok(GuestBuf { start, len: len as usize, memory: PhantomData })
+    }
+
+    /// Reads the list of the only buffer that a call names, and checks both.
+    #[inline(always)]
+    pub fn only(memory: &'m GuestMemory<'_>, list: u32) -> Result<GuestBuf<'m>, Errno> {
+        let iov: IoVec = memory.read(list)?;
+        GuestBuf::new(memory, iov.ptr, iov.len)
+    }
+
+    /// For a system call.
+    #[inline(always)]
+    pub(super) fn as_ptr(self) -> *mut u8 {
+        self.start
+    }
+
+    /// Its bytes.
+    #[inline(always)]
+    pub(super) fn len(self) -> usize {
+        self.len
+    }
+}
+
 /// Buffers in guest memory, each checked to lie in it. The memory stays borrowed as long as the list lives.
 pub struct GuestIov<'m> {
     list: SmallVec<[libc::iovec; INLINE]>,
@@ -41,21 +77,6 @@ impl<'m> GuestIov<'m> {
             return Err(Errno::EINVAL);
         }
         Ok(GuestIov { list, memory: PhantomData })
-    }
-
-    /// One buffer.
-    #[inline]
-    pub fn one(memory: &'m GuestMemory<'_>, ptr: u32, len: u32) -> Result<GuestIov<'m>, Errno> {
-        let base = memory.check(ptr, u64::from(len))?;
-        let mut list = SmallVec::new();
-        list.push(libc::iovec { iov_base: base.cast(), iov_len: len as usize });
-        Ok(GuestIov { list, memory: PhantomData })
-    }
-
-    /// The only buffer of [`GuestIov::one`].
-    #[inline]
-    pub(super) fn only(&self) -> libc::iovec {
-        self.list[0]
     }
 
     /// The list for a system call.

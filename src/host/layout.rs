@@ -250,6 +250,20 @@ impl Layout {
         out
     }
 
+    /// `struct stat` for another implementation: its size, then offset and (from bit 8 on) size of device, mode, links, user, group,
+    /// special device, length, block size, blocks, the seconds of the three times (32 bits of nanoseconds follow them), inode.
+    pub fn stat_fields(&self) -> [u32; 16] {
+        let l = &self.stat;
+        let plain = |Field(at, size): Field| u32::from(at) | u32::from(size) << 8;
+        let time = |at: u8| plain(Field(at, self.time));
+        let mut fields = [0; 16];
+        fields[0] = l.size as u32;
+        let first = [l.dev, l.mode, l.nlink, l.uid, l.gid, l.rdev, l.bytes, l.blksize, l.blocks];
+        fields[1..10].copy_from_slice(&first.map(plain));
+        fields[10..14].copy_from_slice(&[time(l.atim), time(l.mtim), time(l.ctim), plain(l.ino)]);
+        fields
+    }
+
     /// `struct timespec` (or, with microseconds, `struct timeval`) as the guest has it.
     pub fn encode_time(&self, seconds: i64, fraction: i64) -> Encoded {
         let mut out = Encoded::new(self.timespec_size() as usize);

@@ -62,6 +62,6 @@ pub use provided::{configure, link, provided, provides};
 pub use resolve::{Grant, Namespace};
 pub use rows::{Role, Row};
 pub use signals::Signals;
-pub use start::{ExitCode, instantiate, run_main};
-pub use state::{AT_FDCWD, HasHost, Host, Stream, take_umask};
+pub use start::{ExitCode, instantiate, run_main, run_main_by};
+pub use state::{AT_FDCWD, HasHost, Host, Stream, take_file_limit, take_umask};
 pub use threads::Program;

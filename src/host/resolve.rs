@@ -21,9 +21,12 @@ use super::policy::{DirGrant, Policy, PolicyError, show};
 use super::sys::{self, Result};
 use super::walk::{self, Start};
 use std::ffi::{CStr, CString};
+use std::ffi::{OsStr, OsString};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
-use std::os::unix::ffi::OsStrExt;
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// How every path of a guest is resolved by the kernel.
 pub(super) const RESOLVE: u64 = libc::RESOLVE_BENEATH | libc::RESOLVE_NO_MAGICLINKS;
@@ -52,6 +55,8 @@ pub struct Grant {
 #[derive(Clone, Debug, Default)]
 pub struct Namespace {
     pub(super) grants: Vec<Arc<Grant>>,
+    /// Whether the user was told of a path that no grant shows.
+    reported: Arc<AtomicBool>,
 }
 
 /// Where a relative path begins.
@@ -155,7 +160,7 @@ impl Namespace {
             let nested = |other: &DirGrant| is_below(&other.guest, &dir.guest);
             grants.push(Arc::new(open_grant(dir, policy.dirs.iter().any(nested))?));
         }
-        Ok(Namespace { grants })
+        Ok(Namespace { grants, reported: Arc::default() })
     }
 
     /// The grants, in the order in which they were given.
@@ -245,6 +250,28 @@ impl Namespace {
                 self.walk_entry(base, path)
             }
             Err(errno) => Err(errno),
+        }
+    }
+
+    /// Logs once which option would show a path of the host that the guest looked for in vain. Programs look for much that is nowhere:
+    /// only what the host has counts.
+    pub(super) fn report_ungranted(&self, at: &[Vec<u8>], name: &[u8]) {
+        if self.reported.load(Ordering::Relaxed) {
+            return;
+        }
+        let absolute = PathBuf::from(OsString::from_vec([at.join(&b'/'), name.to_vec()].join(&b'/')));
+        let absolute = Path::new("/").join(absolute.strip_prefix("/").unwrap_or(&absolute));
+        let here = Path::new(OsStr::from_bytes(name));
+        let (path, grant) = match (absolute.metadata(), here.exists()) {
+            (Ok(found), _) if found.is_dir() => (absolute.as_path(), absolute.as_path()),
+            (Ok(_), _) => (absolute.as_path(), absolute.parent().unwrap_or(&absolute)),
+            // Where nothing is granted, the guest's root is all that it has for a current directory.
+            (Err(_), true) if at.is_empty() => (here, Path::new(".")),
+            _ => return,
+        };
+        if !self.reported.swap(true, Ordering::Relaxed) {
+            let (path, grant) = (path.display(), grant.display());
+            log::warn!("the guest was not permitted to see {path}; to permit it: --dir {grant}");
         }
     }
 

@@ -151,24 +151,41 @@ macro_rules! result_type {
     };
 }
 
-/// Runs a row's function, delivers the signals that are due behind it, and begins it again where such a signal has ended it.
+/// Runs what is seldom run, away from the code around it.
+#[cold]
+#[inline(never)]
+pub(super) fn seldom<R>(run: impl FnOnce() -> R) -> R {
+    run()
+}
+
+/// Runs a row's function once: its answer, whether a signal ended it, and whether signals are due behind it.
+macro_rules! once {
+    ($caller:ident $function:path, ($($arg:expr),*) $ctx:ident, $result:ident => $answer:expr) => {{
+        let (mem, data) = $caller.memory_and_data();
+        let mut $ctx = $crate::host::ctx::Ctx { mem, host: data.host() };
+        let $result: ::std::result::Result<_, $crate::host::errno::Errno> = $function(&mut $ctx, $($arg),*);
+        $ctx.host.end_call();
+        let interrupted = $result.as_ref().is_err_and(|errno| *errno == $crate::host::errno::Errno::EINTR);
+        ($answer, interrupted, $ctx.host.signals.due())
+    }};
+}
+
+/// Runs a row's function; where signals are due behind it, delivers them, and begins it again where such a signal has ended it.
 macro_rules! with_signals {
-    ($caller:ident $name:literal $function:path, ($($arg:expr),*) $ctx:ident, $result:ident => $answer:expr) => {
-        loop {
-            let (mem, data) = $caller.memory_and_data();
-            let mut $ctx = $crate::host::ctx::Ctx { mem, host: data.host() };
-            let $result: ::std::result::Result<_, $crate::host::errno::Errno> = $function(&mut $ctx, $($arg),*);
-            $ctx.host.end_call();
-            if !$ctx.host.signals.due() {
-                break $answer;
-            }
-            let interrupted = $result.as_ref().is_err_and(|errno| *errno == $crate::host::errno::Errno::EINTR);
-            let answer = $answer;
-            if !$crate::host::signals::deliver(&mut $caller, $name, interrupted)? {
-                break answer;
-            }
+    ($caller:ident $name:literal $function:path, $args:tt $ctx:ident, $result:ident => $answer:expr) => {{
+        let (mut answer, mut interrupted, mut due) =
+            $crate::host::rows::once!($caller $function, $args $ctx, $result => $answer);
+        if due {
+            answer = $crate::host::rows::seldom(|| {
+                while due && $crate::host::signals::deliver(&mut $caller, $name, interrupted)? {
+                    (answer, interrupted, due) =
+                        $crate::host::rows::once!($caller $function, $args $ctx, $result => $answer);
+                }
+                ::std::result::Result::<_, $crate::runtime::Trap>::Ok(answer)
+            })?;
         }
-    };
+        answer
+    }};
 }
 
 /// Calls a row's function with the context that its kind asks for.
@@ -290,4 +307,4 @@ macro_rules! rows {
     };
 }
 
-pub(super) use {bind_row, invoke_row, result_type, role, rows, with_signals};
+pub(super) use {bind_row, invoke_row, once, result_type, role, rows, with_signals};

@@ -2,7 +2,7 @@
 //!
 //! Three shapes: Emscripten's JavaScript output (`__wasm_call_ctors`, then `main` with arguments on the C stack),
 //! commands (`_start`), and reactors (`_initialize`, then `main` if there is one). A command that exports its constructors
-//! besides leaves them to the host: its linker would otherwise have wrapped every export in them.
+//! besides may leave them to the host: see [`leaves_constructors`].
 
 use super::dynlink;
 use super::signals::Delivery;
@@ -11,7 +11,7 @@ use super::threads::{self, Threads, Unwind};
 use crate::runtime::{
     Error, Extern, Func, Instance, Linker, Memory, Module, Store, Trap, Val, WasmParams, WasmResults,
 };
-use crate::wasm::{ExternType, Import, ValType};
+use crate::wasm::{ExportKind, ExternType, Import, ValType};
 
 /// The status that a program ended with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,6 +26,22 @@ pub fn run_main<T: HasHost + 'static, S: AsRef<[u8]>>(
     instance: &Instance,
     args: impl IntoIterator<Item = S>,
 ) -> Result<ExitCode, Trap> {
+    run_main_by(store, instance, args, &mut |store, func, args| func.call(store, args))
+}
+
+/// How a program's main function is called.
+pub type Caller<'a, T> = &'a mut dyn FnMut(&mut Store<T>, Func, &[Val]) -> Result<Vec<Val>, Trap>;
+
+/// As [`run_main`], where something else calls the main function.
+///
+/// # Errors
+/// As for [`run_main`].
+pub fn run_main_by<T: HasHost + 'static, S: AsRef<[u8]>>(
+    store: &mut Store<T>,
+    instance: &Instance,
+    args: impl IntoIterator<Item = S>,
+    by: Caller<'_, T>,
+) -> Result<ExitCode, Trap> {
     let interrupt = store.interrupt_handle();
     store.on_poll(Delivery);
     let host = store.data_mut().host();
@@ -37,7 +53,7 @@ pub fn run_main<T: HasHost + 'static, S: AsRef<[u8]>>(
     if let Some(threads) = &threads {
         threads.enter_first(store.interrupt_handle(), pending);
     }
-    let mut outcome = run(store, instance);
+    let mut outcome = run(store, instance, by);
     if let Some(threads) = threads {
         let status = outcome.or_else(|trap| trap.exit_status().ok_or(trap));
         outcome = threads.leave_first(status);
@@ -53,11 +69,41 @@ pub fn run_main<T: HasHost + 'static, S: AsRef<[u8]>>(
     outcome
 }
 
-fn run<T: HasHost + 'static>(store: &mut Store<T>, instance: &Instance) -> Result<i32, Trap> {
+/// Whether the host has to run the constructors that a command exports.
+///
+/// The `_start` of today's C libraries runs them itself, by a call or in place. Up to 2021, WASI's left them to the linker, which
+/// leaves them to the host where they are exported; that `_start` calls `main` first of all, the only thing it calls for a result.
+fn leaves_constructors(module: &Module) -> bool {
+    const BLOCK: u8 = 0x02;
+    const CALL: u8 = 0x10;
+    const NO_RESULT: u8 = 0x40;
+    let info = module.info();
+    let Some((_, ExportKind::Func(start))) = info.exports.iter().find(|(name, _)| name == "_start") else {
+        return false;
+    };
+    let own = start.index().checked_sub(info.imported_functions as usize);
+    let body = own.and_then(|own| module.bytes().get(info.bodies.get(own)?.clone())).unwrap_or_default();
+    // The declarations of locals: a number of pairs, small for such a function.
+    let mut code = body.get(1 + 2 * usize::from(*body.first().unwrap_or(&0))..).unwrap_or_default();
+    if let [BLOCK, NO_RESULT, rest @ ..] = code {
+        code = rest;
+    }
+    let [CALL, rest @ ..] = code else { return false };
+    let callee = rest.iter().take(5).enumerate().try_fold(0, |index, (at, byte)| {
+        let index = index | u64::from(byte & 0x7f) << (7 * at);
+        if byte & 0x80 == 0 { Err(index) } else { Ok(index) }
+    });
+    let ty = callee.err().and_then(|index| info.functions.get(index as usize));
+    ty.and_then(|ty| info.types.get(ty.index())).is_some_and(|ty| !ty.results.is_empty())
+}
+
+fn run<T: HasHost + 'static>(store: &mut Store<T>, instance: &Instance, by: Caller<'_, T>) -> Result<i32, Trap> {
     if let Some(start) = instance.get_func(&*store, "_start") {
-        call_if_there::<T, _, ()>(store, instance, "__wasm_call_ctors", ())?;
-        let start = start.typed::<(), ()>(&*store)?;
-        let done = start.call(&mut *store, ()).map(|()| 0);
+        if leaves_constructors(instance.module(&*store)) {
+            call_if_there::<T, _, ()>(store, instance, "__wasm_call_ctors", ())?;
+        }
+        start.typed::<(), ()>(&*store)?;
+        let done = by(store, start, &[]).map(|_| 0);
         return live_on(store, instance, done);
     }
     let started = ["_initialize", "emscripten_stack_init", "__wasm_call_ctors"];
@@ -69,10 +115,13 @@ fn run<T: HasHost + 'static>(store: &mut Store<T>, instance: &Instance) -> Resul
     dynlink::begin(store)?;
     let status = match find_main(store, instance) {
         Some(main) => {
-            let status = call_main(store, instance, main);
+            let status = call_main(store, instance, main, by);
             live_on(store, instance, status)
         }
-        None if reactor => Ok(0),
+        None if reactor => {
+            log::warn!("the module is a library (a reactor) without main: nothing of it ran but _initialize");
+            Ok(0)
+        }
         None => Err(Trap::host("the module exports neither main nor _start: it is a library, not a program")),
     };
     match status {
@@ -134,7 +183,12 @@ fn find_main<T: HasHost + 'static>(store: &Store<T>, instance: &Instance) -> Opt
     MAIN.iter().find_map(|name| instance.get_func(store, name))
 }
 
-fn call_main<T: HasHost + 'static>(store: &mut Store<T>, instance: &Instance, main: Func) -> Result<i32, Trap> {
+fn call_main<T: HasHost + 'static>(
+    store: &mut Store<T>,
+    instance: &Instance,
+    main: Func,
+    by: Caller<'_, T>,
+) -> Result<i32, Trap> {
     let ty = main.ty(&*store);
     let args = match ty.params.as_slice() {
         [] => Vec::new(),
@@ -144,7 +198,7 @@ fn call_main<T: HasHost + 'static>(store: &mut Store<T>, instance: &Instance, ma
         }
         _ => return Err(Trap::host("the module's main has parameters other than (argc, argv)")),
     };
-    let results = main.call(&mut *store, &args)?;
+    let results = by(store, main, &args)?;
     Ok(results.first().and_then(Val::i32).unwrap_or(0))
 }
 

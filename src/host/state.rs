@@ -380,14 +380,21 @@ impl Host {
     }
 
     /// Repeats a blocking call that a signal ended, unless the embedder wants the guest to stop.
-    #[inline]
+    #[inline(always)]
     pub fn blocking<R>(&self, mut call: impl FnMut() -> Result<R>) -> Result<R> {
         loop {
             match call() {
-                Err(Errno::EINTR) if !self.interrupted() && !self.signals.due() => {}
+                Err(Errno::EINTR) if self.goes_on() => {}
                 other => return other,
             }
         }
+    }
+
+    /// Whether a call that a signal ended begins again.
+    #[cold]
+    #[inline(never)]
+    fn goes_on(&self) -> bool {
+        !self.interrupted() && !self.signals.due()
     }
 
     /// Whether the embedder has asked the guest to stop, or to come back from a blocking call.
@@ -469,5 +476,18 @@ fn current_umask() -> u32 {
 /// Sets this process's own mask to zero, so that a guest's mask alone decides on the mode of files that it makes;
 /// guests made afterwards begin with the mask that was found. For programs that do nothing but host guests.
 pub fn take_umask() -> u32 {
-    *TAKEN_UMASK.get_or_init(sys::take_umask)
+    *TAKEN_UMASK.get_or_init(sys::process::take_umask)
+}
+
+/// Descriptors of the process that a guest's table leaves to the host itself: the mount, the cache, the logs.
+const KEPT_FILES: u64 = 64;
+/// Descriptors of a guest that serves others, where the process may have that many.
+const SERVER_FILES: u64 = 1 << 16;
+
+/// Raises this process's soft limit of open files as far as it may, and gives how many of them a guest may hold that
+/// opens files for all of its clients, as a filesystem does. For programs that do nothing but host guests.
+pub fn take_file_limit() -> usize {
+    let limit = sys::process::raise_file_limit(SERVER_FILES + KEPT_FILES).unwrap_or(0);
+    usize::try_from(limit.min(SERVER_FILES + KEPT_FILES).saturating_sub(KEPT_FILES))
+        .map_or(super::DEFAULT_MAX_FILES, |files| files.max(super::DEFAULT_MAX_FILES))
 }

@@ -6,7 +6,8 @@
 #![allow(unsafe_code)]
 
 use super::errno::Errno;
-use super::iov::GuestIov;
+use super::iov::{GuestBuf, GuestIov};
+use crate::sys::syscall3;
 use std::ffi::{CStr, CString};
 use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
 
@@ -36,6 +37,7 @@ macro_rules! call {
 
 pub mod event;
 pub mod net;
+pub mod process;
 pub mod signal;
 
 /// Takes ownership of a descriptor that a successful call has just made.
@@ -291,16 +293,55 @@ pub fn getdents64(fd: BorrowedFd<'_>, buf: &mut [u8]) -> Result<usize> {
     call!(syscall(libc::SYS_getdents64, fd.as_raw_fd(), buf.as_mut_ptr(), buf.len())).map(|n| n as usize)
 }
 
+/// Turns the kernel's own answer into a result.
+#[inline(always)]
+fn answered(answer: isize) -> Result<usize> {
+    if answer < 0 { Err(Errno(-answer as i32)) } else { Ok(answer as usize) }
+}
+
+/// `read(2)` into guest memory: the bare system call, as the C library's function also cares for threads that are cancelled, of which there
+/// are none.
+#[inline(always)]
+pub fn read_guest(fd: BorrowedFd<'_>, buf: GuestBuf<'_>) -> Result<usize> {
+    // SAFETY: the buffer was checked to lie in the guest's memory, where the kernel may write.
+    answered(unsafe { syscall3(libc::SYS_read, [fd.as_raw_fd() as usize, buf.as_ptr() as usize, buf.len()]) })
+}
+
+/// `write(2)` from guest memory: as above.
+#[inline(always)]
+pub fn write_guest(fd: BorrowedFd<'_>, buf: GuestBuf<'_>) -> Result<usize> {
+    // SAFETY: the buffer was checked to lie in the guest's memory.
+    answered(unsafe { syscall3(libc::SYS_write, [fd.as_raw_fd() as usize, buf.as_ptr() as usize, buf.len()]) })
+}
+
+/// `pread(2)` into guest memory.
+#[inline]
+pub fn pread_guest(fd: BorrowedFd<'_>, buf: GuestBuf<'_>, offset: i64) -> Result<usize> {
+    call!(pread64(fd.as_raw_fd(), buf.as_ptr().cast(), buf.len(), offset)).map(|n| n as usize)
+}
+
+/// `pwrite(2)` from guest memory.
+#[inline]
+pub fn pwrite_guest(fd: BorrowedFd<'_>, buf: GuestBuf<'_>, offset: i64) -> Result<usize> {
+    call!(pwrite64(fd.as_raw_fd(), buf.as_ptr().cast(), buf.len(), offset)).map(|n| n as usize)
+}
+
 /// `readv(2)` into guest memory.
 #[inline]
 pub fn readv(fd: BorrowedFd<'_>, iov: &GuestIov<'_>) -> Result<usize> {
-    call!(readv(fd.as_raw_fd(), iov.as_ptr(), iov.count())).map(|n| n as usize)
+    // SAFETY: a list of as many buffers, each checked to lie in the guest's memory.
+    answered(unsafe {
+        syscall3(libc::SYS_readv, [fd.as_raw_fd() as usize, iov.as_ptr() as usize, iov.count() as usize])
+    })
 }
 
 /// `writev(2)` from guest memory.
 #[inline]
 pub fn writev(fd: BorrowedFd<'_>, iov: &GuestIov<'_>) -> Result<usize> {
-    call!(writev(fd.as_raw_fd(), iov.as_ptr(), iov.count())).map(|n| n as usize)
+    // SAFETY: as above.
+    answered(unsafe {
+        syscall3(libc::SYS_writev, [fd.as_raw_fd() as usize, iov.as_ptr() as usize, iov.count() as usize])
+    })
 }
 
 /// `preadv(2)` into guest memory.
@@ -327,16 +368,14 @@ pub fn pwrite(fd: BorrowedFd<'_>, buf: &[u8], offset: i64) -> Result<usize> {
     call!(pwrite64(fd.as_raw_fd(), buf.as_ptr().cast(), buf.len(), offset)).map(|n| n as usize)
 }
 
-/// `read(2)`: the bare system call, as the C library's function also cares for threads that are cancelled, of which there are none.
-#[inline]
+/// `read(2)`.
 pub fn read(fd: BorrowedFd<'_>, buf: &mut [u8]) -> Result<usize> {
-    call!(syscall(libc::SYS_read, fd.as_raw_fd(), buf.as_mut_ptr(), buf.len())).map(|n| n as usize)
+    call!(read(fd.as_raw_fd(), buf.as_mut_ptr().cast(), buf.len())).map(|n| n as usize)
 }
 
-/// `write(2)`: as above.
-#[inline]
+/// `write(2)`.
 pub fn write(fd: BorrowedFd<'_>, bytes: &[u8]) -> Result<usize> {
-    call!(syscall(libc::SYS_write, fd.as_raw_fd(), bytes.as_ptr(), bytes.len())).map(|n| n as usize)
+    call!(write(fd.as_raw_fd(), bytes.as_ptr().cast(), bytes.len())).map(|n| n as usize)
 }
 
 /// `copy_file_range(2)`; a `None` offset uses and moves the file position.
@@ -371,6 +410,7 @@ pub fn poll(fds: &mut [PollFd], timeout: Option<TimeSpec>) -> Result<usize> {
 }
 
 /// `clock_gettime(2)`.
+#[inline(always)]
 pub fn clock_gettime(clock: i32) -> Result<TimeSpec> {
     let mut time = zeroed();
     call!(clock_gettime(clock, &raw mut time))?;
@@ -587,12 +627,6 @@ impl ProcPath {
     fn as_ptr(&self) -> *const libc::c_char {
         self.0.as_ptr().cast()
     }
-}
-
-/// Sets the process's file mode creation mask to zero and gives the old one.
-pub fn take_umask() -> u32 {
-    // SAFETY: takes an integer and cannot fail.
-    unsafe { libc::umask(0) }
 }
 
 /// Whether the kernel has `openat2`, without which the sandbox does not work.

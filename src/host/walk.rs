@@ -167,7 +167,7 @@ impl<'n> Walk<'n> {
             self.at = at;
             return Ok(());
         }
-        let Position::Grant { below, entered, known, .. } = &mut self.at else { return Err(self.missing()) };
+        let Position::Grant { below, entered, known, .. } = &mut self.at else { return Err(self.missing(&name)) };
         let c_name = sys::cstring(&name)?;
         let dir = below.last().unwrap_or(entered).as_fd();
         match resolve(dir, &c_name, libc::O_PATH | libc::O_DIRECTORY, 0, STEP) {
@@ -201,8 +201,11 @@ impl<'n> Walk<'n> {
         Ok((above && matches!(self.at, Position::Synthetic(_))).then_some(Position::Synthetic(at)))
     }
 
-    fn missing(&self) -> Errno {
-        if matches!(self.at, Position::File(_)) { Errno::ENOTDIR } else { Errno::ENOENT }
+    /// What stands for a name that the position has nothing below.
+    fn missing(&self, name: &[u8]) -> Errno {
+        let Position::Synthetic(at) = &self.at else { return Errno::ENOTDIR };
+        self.namespace.report_ungranted(at, name);
+        Errno::ENOENT
     }
 
     /// Goes on with the text of a symbolic link.
@@ -263,7 +266,8 @@ impl<'n> Walk<'n> {
         }
         let Position::Grant { grant, entered, below, .. } = &self.at else {
             let creates = flags & libc::O_CREAT != 0 && matches!(self.at, Position::Synthetic(_));
-            return Err(if creates { Errno::EROFS } else { self.missing() });
+            let missing = self.missing(name);
+            return Err(if creates { Errno::EROFS } else { missing });
         };
         let dir = below.last().unwrap_or(entered).as_fd();
         let c_name = c_name(name, self.slash)?;

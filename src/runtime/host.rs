@@ -252,14 +252,14 @@ pub trait HostValue {
     #[doc(hidden)]
     fn returned(self) -> Self::Returned;
     #[doc(hidden)]
-    fn to_cell(self) -> u64;
+    fn cell(returned: Self::Returned) -> u64;
 }
 
 impl HostValue for () {
     type Returned = ();
     const TYPES: &'static [ValType] = &[];
     fn returned(self) {}
-    fn to_cell(self) -> u64 {
+    fn cell((): ()) -> u64 {
         0
     }
 }
@@ -272,8 +272,8 @@ impl<V: WasmTy> HostValue for V {
         WasmTy::returned(self)
     }
     #[inline]
-    fn to_cell(self) -> u64 {
-        WasmTy::to_cell(self)
+    fn cell(returned: V::Returned) -> u64 {
+        V::returned_to_cell(returned)
     }
 }
 
@@ -308,7 +308,29 @@ pub unsafe trait IntoHostFunc<T: 'static, Params, R>: Send + Sync + Sized + 'sta
 }
 
 macro_rules! into_host_func {
-    ($($param:ident $index:literal),*) => {
+    ($native:ident $(, $param:ident $index:literal)*) => {
+        /// The body of both entries: one copy, so that the closure is part of it.
+        ///
+        /// # Safety
+        /// The context belongs to this function.
+        #[allow(non_snake_case, clippy::too_many_arguments)]
+        #[inline(never)]
+        unsafe extern "C" fn $native<T, F, R, $($param),*>(
+            ctx: *mut HostCtx, $($param: $param),*
+        ) -> <R::Value as HostValue>::Returned
+        where
+            T: 'static,
+            F: Fn(Caller<'_, T>, $($param),*) -> R + 'static,
+            R: HostResult + 'static,
+            $($param: WasmTy,)*
+        {
+            // SAFETY: by contract, the context's closure is an `F`.
+            unsafe {
+                let closure = &*(*ctx).closure.cast::<F>();
+                run::<T, _>(ctx, |caller| closure(caller, $($param),*).into_result()).returned()
+            }
+        }
+
         // SAFETY: both entries cast the closure to `F`, which is `Self`.
         #[allow(non_snake_case, unused_variables)]
         unsafe impl<T, F, R, $($param),*> IntoHostFunc<T, ($($param,)*), R> for F
@@ -332,27 +354,10 @@ macro_rules! into_host_func {
                     $($param: WasmTy,)*
                 {
                     exit_shim!(
-                        block, offset_of!(HostCtx, exit_fp), offset_of!(HostCtx, exit_pc), native::<T, F, R, $($param),*>
+                        block, offset_of!(HostCtx, exit_fp), offset_of!(HostCtx, exit_pc), $native::<T, F, R, $($param),*>
                     )
                 }
 
-                unsafe extern "C" fn native<T, F, R, $($param),*>(
-                    ctx: *mut HostCtx, $($param: $param),*
-                ) -> <R::Value as HostValue>::Returned
-                where
-                    T: 'static,
-                    F: Fn(Caller<'_, T>, $($param),*) -> R + 'static,
-                    R: HostResult + 'static,
-                    $($param: WasmTy,)*
-                {
-                    // SAFETY: the guest passes the context that belongs to this function.
-                    unsafe {
-                        let closure = &*(*ctx).closure.cast::<F>();
-                        run::<T, _>(ctx, |caller| {
-                            closure(caller, $($param),*).into_result()
-                        }).returned()
-                    }
-                }
                 shim::<T, F, R, $($param),*> as *const u8
             }
 
@@ -365,13 +370,12 @@ macro_rules! into_host_func {
                     R: HostResult + 'static,
                     $($param: WasmTy,)*
                 {
-                    // SAFETY: as above; the array holds the parameters, and has room for a result if there is one.
+                    // SAFETY: the host passes the context that belongs to this function; the array holds the parameters, and has room for a result if there is one.
                     unsafe {
-                        let closure = &*(*ctx).closure.cast::<F>();
                         $(let $param = $param::from_cell(values.add($index).read());)*
-                        let value = run::<T, _>(ctx, |caller| closure(caller, $($param),*).into_result());
+                        let returned = $native::<T, F, R, $($param),*>(ctx, $($param),*);
                         if size_of::<<R::Value as HostValue>::Returned>() != 0 {
-                            values.write(value.to_cell());
+                            values.write(<R::Value as HostValue>::cell(returned));
                         }
                     }
                 }
@@ -380,17 +384,17 @@ macro_rules! into_host_func {
         }
     };
 }
-into_host_func!();
-into_host_func!(A0 0);
-into_host_func!(A0 0, A1 1);
-into_host_func!(A0 0, A1 1, A2 2);
-into_host_func!(A0 0, A1 1, A2 2, A3 3);
-into_host_func!(A0 0, A1 1, A2 2, A3 3, A4 4);
-into_host_func!(A0 0, A1 1, A2 2, A3 3, A4 4, A5 5);
-into_host_func!(A0 0, A1 1, A2 2, A3 3, A4 4, A5 5, A6 6);
-into_host_func!(A0 0, A1 1, A2 2, A3 3, A4 4, A5 5, A6 6, A7 7);
-into_host_func!(A0 0, A1 1, A2 2, A3 3, A4 4, A5 5, A6 6, A7 7, A8 8);
-into_host_func!(A0 0, A1 1, A2 2, A3 3, A4 4, A5 5, A6 6, A7 7, A8 8, A9 9);
+into_host_func!(native0);
+into_host_func!(native1, A0 0);
+into_host_func!(native2, A0 0, A1 1);
+into_host_func!(native3, A0 0, A1 1, A2 2);
+into_host_func!(native4, A0 0, A1 1, A2 2, A3 3);
+into_host_func!(native5, A0 0, A1 1, A2 2, A3 3, A4 4);
+into_host_func!(native6, A0 0, A1 1, A2 2, A3 3, A4 4, A5 5);
+into_host_func!(native7, A0 0, A1 1, A2 2, A3 3, A4 4, A5 5, A6 6);
+into_host_func!(native8, A0 0, A1 1, A2 2, A3 3, A4 4, A5 5, A6 6, A7 7);
+into_host_func!(native9, A0 0, A1 1, A2 2, A3 3, A4 4, A5 5, A6 6, A7 7, A8 8);
+into_host_func!(native10, A0 0, A1 1, A2 2, A3 3, A4 4, A5 5, A6 6, A7 7, A8 8, A9 9);
 
 /// What a host function sees of the store and of the instance that imported it.
 pub struct Caller<'a, T: 'static> {

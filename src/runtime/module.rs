@@ -117,22 +117,37 @@ impl Module {
     /// # Errors
     /// If the bytes are not a valid module, need a feature that is not supported, or compile to too much.
     pub fn new(engine: &Engine, bytes: &[u8]) -> Result<Module, Error> {
+        Module::new_if(engine, bytes, |_| Ok(()))
+    }
+
+    /// As [`Module::new`], but shows the module's description to `accept` before it is compiled, which may take long.
+    /// A module from the cache was accepted before, or at least compiled.
+    ///
+    /// # Errors
+    /// As for [`Module::new`], and those of `accept`.
+    pub fn new_if<E: From<Error>>(
+        engine: &Engine,
+        bytes: &[u8],
+        accept: impl FnOnce(&wasm::Module) -> Result<(), E>,
+    ) -> Result<Module, E> {
         let options = match engine.config().kernel_code {
             true => Options::kernel(),
             false => Options { poll: engine.config().interruptible, ..Options::host() },
         };
         let cache = engine.config().cache_dir.as_deref().and_then(Cache::open);
-        let Some(cache) = cache else {
-            let (info, image) = compile(bytes, &options)?;
-            return Module::load(engine, info, bytes, &image);
-        };
-        let key = Key::new(bytes, abi_hash(), options.bits());
-        if let Some((info, image)) = cached(&cache, &key, bytes, &options) {
-            return Module::load(engine, info, bytes, &image);
+        let cache = cache.map(|cache| (Key::new(bytes, abi_hash(), options.bits()), cache));
+        if let Some((key, cache)) = &cache
+            && let Some((info, image)) = cached(cache, key, bytes, &options)
+        {
+            return Ok(Module::load(engine, info, bytes, &image)?);
         }
-        let (info, image) = compile(bytes, &options)?;
-        cache.store(&key, &image.serialize());
-        Module::load(engine, info, bytes, &image)
+        let info = wasm::parse(bytes).map_err(Error::from)?;
+        accept(&info)?;
+        let image = compile(&info, bytes, &options)?;
+        if let Some((key, cache)) = &cache {
+            cache.store(key, &image.serialize());
+        }
+        Ok(Module::load(engine, info, bytes, &image)?)
     }
 
     fn load(engine: &Engine, info: wasm::Module, bytes: &[u8], image: &CodeImage) -> Result<Module, Error> {
@@ -290,13 +305,11 @@ unsafe extern "C" fn no_trampoline() {
     unsafe { activation::leave(None) }
 }
 
-fn compile(bytes: &[u8], options: &Options) -> Result<(wasm::Module, CodeImage), Error> {
-    let info = wasm::parse(bytes)?;
-    let image = compile_module(&info, bytes, options).map_err(|error| match error {
+fn compile(info: &wasm::Module, bytes: &[u8], options: &Options) -> Result<CodeImage, Error> {
+    compile_module(info, bytes, options).map_err(|error| match error {
         CodegenError::Load(error) => Error::Load(error),
         other => Error::Compile(other.to_string()),
-    })?;
-    Ok((info, image))
+    })
 }
 
 /// The module and its image, if the cache has one that fits.

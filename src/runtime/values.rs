@@ -209,6 +209,8 @@ pub trait WasmTy: Copy + sealed::Sealed + 'static {
     #[doc(hidden)]
     fn returned(self) -> Self::Returned;
     #[doc(hidden)]
+    fn returned_to_cell(value: Self::Returned) -> u64;
+    #[doc(hidden)]
     fn to_cell(self) -> u64;
     #[doc(hidden)]
     fn from_cell(cell: u64) -> Self;
@@ -220,13 +222,15 @@ pub(crate) mod sealed {
 }
 
 macro_rules! wasm_ty {
-    ($($ty:ty = $name:ident, $returned:ty, $value:ident => $to_returned:expr, $to_cell:expr, $cell:ident => $from:expr;)*) => {$(
+    ($($ty:ty = $name:ident, $returned:ty, $value:ident => $to_returned:expr, $of_returned:expr, $to_cell:expr, $cell:ident => $from:expr;)*) => {$(
         impl sealed::Sealed for $ty {}
         impl WasmTy for $ty {
             const TYPE: ValType = ValType::$name;
             type Returned = $returned;
             #[inline]
             fn returned(self) -> $returned { let $value = self; $to_returned }
+            #[inline]
+            fn returned_to_cell($value: $returned) -> u64 { $of_returned }
             #[inline]
             fn to_cell(self) -> u64 { let $value = self; $to_cell }
             #[inline]
@@ -235,10 +239,10 @@ macro_rules! wasm_ty {
     )*};
 }
 wasm_ty! {
-    i32 = I32, u64, v => u64::from(v as u32), u64::from(v as u32), cell => cell as i32;
-    u32 = I32, u64, v => u64::from(v), u64::from(v), cell => cell as u32;
-    i64 = I64, u64, v => v as u64, v as u64, cell => cell as i64;
-    u64 = I64, u64, v => v, v, cell => cell;
-    f32 = F32, f32, v => v, u64::from(v.to_bits()), cell => f32::from_bits(cell as u32);
-    f64 = F64, f64, v => v, v.to_bits(), cell => f64::from_bits(cell);
+    i32 = I32, u64, v => u64::from(v as u32), v, u64::from(v as u32), cell => cell as i32;
+    u32 = I32, u64, v => u64::from(v), v, u64::from(v), cell => cell as u32;
+    i64 = I64, u64, v => v as u64, v, v as u64, cell => cell as i64;
+    u64 = I64, u64, v => v, v, v, cell => cell;
+    f32 = F32, f32, v => v, u64::from(v.to_bits()), u64::from(v.to_bits()), cell => f32::from_bits(cell as u32);
+    f64 = F64, f64, v => v, v.to_bits(), v.to_bits(), cell => f64::from_bits(cell);
 }

@@ -5,7 +5,7 @@
 use crate::host::ctx::Ctx;
 use crate::host::errno::Errno;
 use crate::host::fd::File;
-use crate::host::iov::GuestIov;
+use crate::host::iov::{GuestBuf, GuestIov};
 use crate::host::rows::rows;
 use crate::host::socket;
 use crate::host::sys::Result;
@@ -310,15 +310,15 @@ fn sendto(cx: &mut Ctx<'_>, fd: i32, buf: u32, len: u32, flags: i32, ptr: u32, a
     let len = len.min(i32::MAX as u32);
     let result = if ptr == 0 || address_len == 0 {
         let host = host_fd(cx, fd)?;
-        let bytes = GuestIov::one(&cx.mem, buf, len)?;
-        cx.host.blocking(|| net::send(host, &bytes, flags, None))
+        let bytes = GuestBuf::new(&cx.mem, buf, len)?;
+        cx.host.blocking(|| net::send(host, bytes, flags, None))
     } else {
         let to = address(cx, ptr, address_len)?;
         let file = cx.host.fds.get(fd)?.clone();
-        let bytes = GuestIov::one(&cx.mem, buf, len)?;
+        let bytes = GuestBuf::new(&cx.mem, buf, len)?;
         socket::send_to(cx.host, &to, |host, to| {
             let fd = file.fd().map_err(|_| Errno::ENOTSOCK)?;
-            host.blocking(|| net::send(fd, &bytes, flags, Some(to)))
+            host.blocking(|| net::send(fd, bytes, flags, Some(to)))
         })
     };
     sent(cx, result, flags)
@@ -327,8 +327,8 @@ fn sendto(cx: &mut Ctx<'_>, fd: i32, buf: u32, len: u32, flags: i32, ptr: u32, a
 fn recvfrom(cx: &mut Ctx<'_>, fd: i32, buf: u32, len: u32, flags: i32, ptr: u32, address_len: u32) -> Result<i32> {
     let file = cx.host.fds.get(fd)?;
     let host = file.fd().map_err(|_| Errno::ENOTSOCK)?;
-    let buf = GuestIov::one(&cx.mem, buf, len.min(i32::MAX as u32))?;
-    let (received, from) = cx.host.blocking(|| net::receive(host, &buf, flags))?;
+    let buf = GuestBuf::new(&cx.mem, buf, len.min(i32::MAX as u32))?;
+    let (received, from) = cx.host.blocking(|| net::receive(host, buf, flags))?;
     let from = socket::shown(from, file.peer_name());
     put_address(cx, ptr, address_len, &from)?;
     Ok(received as i32)

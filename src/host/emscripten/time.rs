@@ -76,16 +76,23 @@ rows! { "env";
 /// The largest number of a clock that guests may read: Linux's `CLOCK_TAI`.
 const LAST_CLOCK: i32 = 11;
 
+#[inline(always)]
 fn clock_id(clock: i32) -> Result<i32> {
     if (0..=LAST_CLOCK).contains(&clock) { Ok(clock) } else { Err(Errno::EINVAL) }
 }
 
+/// Stores a `struct timespec` or `struct timeval`.
+#[inline(always)]
 fn put_time(cx: &mut Ctx<'_>, ptr: u32, time: TimeSpec) -> Result<i32> {
-    let encoded = cx.host.layout.encode_time(time.tv_sec, time.tv_nsec);
-    cx.mem.copy_in(ptr, encoded.bytes())?;
+    let (seconds, fraction) = (time.tv_sec as u64, time.tv_nsec as u32);
+    match cx.host.layout.time {
+        4 => cx.mem.write(ptr, [seconds as u32, fraction])?,
+        _ => cx.mem.write(ptr, [seconds, u64::from(fraction)])?,
+    }
     Ok(0)
 }
 
+#[inline(always)]
 fn clock_gettime(cx: &mut Ctx<'_>, clock: i32, ptr: u32) -> Result<i32> {
     put_time(cx, ptr, sys::clock_gettime(clock_id(clock)?)?)
 }

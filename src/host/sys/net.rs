@@ -1,6 +1,6 @@
 //! Sockets and name look-ups of the host, as safe functions.
 
-use super::{GuestIov, Result, check, owned, zeroed};
+use super::{GuestBuf, GuestIov, Result, check, owned, zeroed};
 use crate::host::errno::Errno;
 use std::ffi::CStr;
 use std::os::fd::{AsRawFd, BorrowedFd, OwnedFd};
@@ -105,19 +105,17 @@ pub fn set_option(fd: BorrowedFd<'_>, level: i32, option: i32, value: &[u8]) -> 
 
 /// `sendto(2)`; never raises a signal.
 #[inline]
-pub fn send(fd: BorrowedFd<'_>, bytes: &GuestIov<'_>, flags: i32, to: Option<&[u8]>) -> Result<usize> {
-    let bytes = bytes.only();
+pub fn send(fd: BorrowedFd<'_>, bytes: GuestBuf<'_>, flags: i32, to: Option<&[u8]>) -> Result<usize> {
     let (to, len) = to.map_or((std::ptr::null(), 0), |to| (to.as_ptr(), to.len() as libc::socklen_t));
     let flags = flags | libc::MSG_NOSIGNAL;
-    call!(sendto(fd.as_raw_fd(), bytes.iov_base, bytes.iov_len, flags, to.cast(), len)).map(|n| n as usize)
+    call!(sendto(fd.as_raw_fd(), bytes.as_ptr().cast(), bytes.len(), flags, to.cast(), len)).map(|n| n as usize)
 }
 
 /// `recvfrom(2)`.
 #[inline]
-pub fn receive(fd: BorrowedFd<'_>, buf: &GuestIov<'_>, flags: i32) -> Result<(usize, Address)> {
-    let buf = buf.only();
+pub fn receive(fd: BorrowedFd<'_>, buf: GuestBuf<'_>, flags: i32) -> Result<(usize, Address)> {
     Address::filled(|at, len| {
-        call!(recvfrom(fd.as_raw_fd(), buf.iov_base, buf.iov_len, flags, at, len)).map(|n| n as usize)
+        call!(recvfrom(fd.as_raw_fd(), buf.as_ptr().cast(), buf.len(), flags, at, len)).map(|n| n as usize)
     })
 }
 

@@ -4,12 +4,13 @@ use super::{fd_flags_from_host, fd_flags_to_host, filestat, filetype, set_times}
 use crate::host::ctx::Ctx;
 use crate::host::errno::Errno;
 use crate::host::fd::{File, Kind};
-use crate::host::iov::GuestIov;
+use crate::host::iov::{GuestBuf, GuestIov};
 use crate::host::ops;
 use crate::host::rights;
 use crate::host::rows::rows;
+use crate::host::state::Host;
 use crate::host::sys::{self, Result};
-use crate::memory::IoVec;
+use crate::memory::GuestMemory;
 use std::os::fd::BorrowedFd;
 
 rows! { "wasi_snapshot_preview1";
@@ -64,80 +65,107 @@ fn host_fd<'a>(cx: &'a Ctx<'_>, fd: i32, right: u64) -> Result<BorrowedFd<'a>> {
     file.fd().map_err(|_| Errno::EISDIR)
 }
 
-/// Which way bytes go, and from which offset on.
-#[derive(Clone, Copy)]
-enum Transfer {
-    Read,
-    Write,
-    ReadAt(i64),
-    WriteAt(i64),
-}
-
-impl Transfer {
+/// Which way bytes go, and from which offset on. A type each, so that each host function is one piece of code that need not ask.
+trait Transfer: Copy {
+    /// What the descriptor must permit.
+    const RIGHT: u64;
     /// The call for one buffer, which is nearly every call.
-    #[inline]
-    fn one(self, fd: BorrowedFd<'_>, buf: &mut [u8]) -> Result<usize> {
-        match self {
-            Transfer::Read => sys::read(fd, buf),
-            Transfer::Write => sys::write(fd, buf),
-            Transfer::ReadAt(offset) => sys::pread(fd, buf, offset),
-            Transfer::WriteAt(offset) => sys::pwrite(fd, buf, offset),
-        }
-    }
+    fn one(self, fd: BorrowedFd<'_>, buf: GuestBuf<'_>) -> Result<usize>;
+    /// The call for several.
+    fn many(self, fd: BorrowedFd<'_>, iov: &GuestIov<'_>) -> Result<usize>;
+}
 
-    fn many(self, fd: BorrowedFd<'_>, iov: &GuestIov<'_>) -> Result<usize> {
-        match self {
-            Transfer::Read => sys::readv(fd, iov),
-            Transfer::Write => sys::writev(fd, iov),
-            Transfer::ReadAt(offset) => sys::preadv(fd, iov, offset),
-            Transfer::WriteAt(offset) => sys::pwritev(fd, iov, offset),
-        }
-    }
+/// Expands the directions, a row each: name, right, the call for one buffer, the call for several.
+macro_rules! transfers {
+    ($($name:ident$(($ty:ty))? $right:ident $one:ident $many:ident ($($field:tt)?);)*) => {$(
+        #[derive(Clone, Copy)]
+        struct $name$(($ty))?;
 
-    /// Moves bytes between a file and guest memory, and stores how many.
-    #[inline]
-    fn run(self, cx: &mut Ctx<'_>, fd: i32, (iovs, count, out): (u32, u32, u32)) -> Result<()> {
-        let host = &*cx.host;
-        let open = host.fds.get(fd)?;
-        open.rights().need(self.right())?;
-        let file = open.fd().map_err(|_| Errno::EISDIR)?;
-        // Of a memory that threads share, no buffer is borrowed: the kernel gets its address.
-        let moved = if count == 1 && !cx.mem.is_shared() {
-            let iov: IoVec = cx.mem.read(iovs)?;
-            let buf = cx.mem.slice_mut(iov.ptr, iov.len)?;
-            host.blocking(|| self.one(file, buf))
-        } else {
-            let iov = GuestIov::gather(&mut cx.mem, iovs, count)?;
-            host.blocking(|| self.many(file, &iov))
-        };
-        if moved == Err(Errno::EPIPE) {
-            host.signals.broken_pipe();
+        impl Transfer for $name {
+            const RIGHT: u64 = rights::$right;
+            #[inline(always)]
+            fn one(self, fd: BorrowedFd<'_>, buf: GuestBuf<'_>) -> Result<usize> {
+                sys::$one(fd, buf $(, self.$field)?)
+            }
+            fn many(self, fd: BorrowedFd<'_>, iov: &GuestIov<'_>) -> Result<usize> {
+                sys::$many(fd, iov $(, self.$field)?)
+            }
         }
-        Ok(cx.mem.write_u32(out, moved? as u32)?)
-    }
+    )*};
+}
 
-    fn right(self) -> u64 {
-        match self {
-            Transfer::Read | Transfer::ReadAt(_) => rights::FD_READ,
-            Transfer::Write | Transfer::WriteAt(_) => rights::FD_WRITE,
-        }
+transfers! {
+    Read FD_READ read_guest readv ();
+    Write FD_WRITE write_guest writev ();
+    ReadAt(i64) FD_READ pread_guest preadv (0);
+    WriteAt(i64) FD_WRITE pwrite_guest pwritev (0);
+}
+
+/// Moves bytes between a file and guest memory, and stores how many.
+///
+/// Whatever a call that succeeds goes through is inlined into the function that the guest calls: the instructions around the system call
+/// are all that a guest pays beyond what a native program does.
+#[inline(always)]
+fn transfer(way: impl Transfer, cx: &mut Ctx<'_>, fd: i32, (iovs, count, out): (u32, u32, u32)) -> Result<()> {
+    let moved = if count == 1 {
+        let file = transfer_file(cx.host, fd, way)?;
+        let buf = GuestBuf::only(&cx.mem, iovs)?;
+        cx.host.blocking(|| way.one(file, buf))
+    } else {
+        transfer_many(way, cx.host, &mut cx.mem.reborrow(), fd, (iovs, count))
+    };
+    match moved {
+        Ok(bytes) => Ok(cx.mem.write_u32(out, bytes as u32)?),
+        Err(errno) => Err(transfer_failed(cx.host, errno)),
     }
 }
 
+/// The host's descriptor, if the guest's permits the transfer.
+#[inline(always)]
+fn transfer_file<T: Transfer>(host: &Host, fd: i32, _: T) -> Result<BorrowedFd<'_>> {
+    let file = host.fds.get(fd)?;
+    file.rights().need(T::RIGHT)?;
+    file.fd().map_err(|_| Errno::EISDIR)
+}
+
+#[inline(never)]
+fn transfer_many(
+    way: impl Transfer,
+    host: &Host,
+    mem: &mut GuestMemory<'_>,
+    fd: i32,
+    (iovs, count): (u32, u32),
+) -> Result<usize> {
+    let file = transfer_file(host, fd, way)?;
+    let iov = GuestIov::gather(mem, iovs, count)?;
+    host.blocking(|| way.many(file, &iov))
+}
+
+/// Notes a signal where the other end of a pipe is gone.
+#[cold]
+fn transfer_failed(host: &Host, errno: Errno) -> Errno {
+    if errno == Errno::EPIPE {
+        host.signals.broken_pipe();
+    }
+    errno
+}
+
+#[inline(always)]
 fn read(cx: &mut Ctx<'_>, fd: i32, iovs: u32, count: u32, out: u32) -> Result<()> {
-    Transfer::Read.run(cx, fd, (iovs, count, out))
+    transfer(Read, cx, fd, (iovs, count, out))
 }
 
+#[inline(always)]
 fn write(cx: &mut Ctx<'_>, fd: i32, iovs: u32, count: u32, out: u32) -> Result<()> {
-    Transfer::Write.run(cx, fd, (iovs, count, out))
+    transfer(Write, cx, fd, (iovs, count, out))
 }
 
 fn pread(cx: &mut Ctx<'_>, fd: i32, iovs: u32, count: u32, offset: i64, out: u32) -> Result<()> {
-    Transfer::ReadAt(offset).run(cx, fd, (iovs, count, out))
+    transfer(ReadAt(offset), cx, fd, (iovs, count, out))
 }
 
 fn pwrite(cx: &mut Ctx<'_>, fd: i32, iovs: u32, count: u32, offset: i64, out: u32) -> Result<()> {
-    Transfer::WriteAt(offset).run(cx, fd, (iovs, count, out))
+    transfer(WriteAt(offset), cx, fd, (iovs, count, out))
 }
 
 fn advise(cx: &mut Ctx<'_>, fd: i32, offset: i64, len: i64, advice: i32) -> Result<()> {
@@ -222,7 +250,9 @@ fn fdstat_set_flags(cx: &mut Ctx<'_>, fd: i32, flags: i32) -> Result<()> {
 fn fdstat_set_rights(cx: &mut Ctx<'_>, fd: i32, base: i64, inheriting: i64) -> Result<()> {
     let file = cx.host.fds.get(fd)?;
     let (kind, _) = type_and_flags(file)?;
-    file.rights().shrink(rights_of(kind), base as u64, inheriting as u64)
+    file.rights().shrink(rights_of(kind), base as u64, inheriting as u64)?;
+    cx.host.fds.touch(fd);
+    Ok(())
 }
 
 fn filestat_get(cx: &mut Ctx<'_>, fd: i32, out: u32) -> Result<()> {

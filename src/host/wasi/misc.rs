@@ -88,6 +88,7 @@ fn environ_sizes_get(cx: &mut Ctx<'_>, count: u32, size: u32) -> Result<()> {
 }
 
 /// WASI's clocks have Linux's numbers.
+#[inline(always)]
 fn clock_id(clock: i32) -> Result<i32> {
     match clock {
         libc::CLOCK_REALTIME
@@ -98,6 +99,7 @@ fn clock_id(clock: i32) -> Result<i32> {
     }
 }
 
+#[inline(always)]
 fn nanos(time: sys::TimeSpec) -> u64 {
     (time.tv_sec as u64).wrapping_mul(1_000_000_000).wrapping_add(time.tv_nsec as u64)
 }
@@ -107,6 +109,7 @@ fn clock_res_get(cx: &mut Ctx<'_>, clock: i32, out: u32) -> Result<()> {
     Ok(cx.mem.write_u64(out, resolution)?)
 }
 
+#[inline(always)]
 fn clock_time_get(cx: &mut Ctx<'_>, clock: i32, _: i64, out: u32) -> Result<()> {
     let now = nanos(sys::clock_gettime(clock_id(clock)?)?);
     Ok(cx.mem.write_u64(out, now)?)

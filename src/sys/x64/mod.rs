@@ -7,6 +7,29 @@ use crate::abi::vmctx::VmCtx;
 use std::arch::naked_asm;
 use std::mem::offset_of;
 
+/// Makes a system call with three arguments, and gives the kernel's answer: a failure is a negated error number.
+///
+/// # Safety
+/// The call with these arguments touches only memory that the caller may touch so.
+#[inline(always)]
+pub unsafe fn syscall3(number: i64, arguments: [usize; 3]) -> isize {
+    let answer;
+    // SAFETY: by contract; the instruction changes the registers that are named here.
+    unsafe {
+        std::arch::asm!(
+            "syscall",
+            inlateout("rax") number as isize => answer,
+            in("rdi") arguments[0],
+            in("rsi") arguments[1],
+            in("rdx") arguments[2],
+            lateout("rcx") _,
+            lateout("r11") _,
+            options(nostack),
+        );
+    }
+    answer
+}
+
 /// Saves the callee-saved registers, notes the stack pointer in the activation and calls `trampoline(ctx, code, values)`.
 /// Returns 0, or 1 if [`resume`] or [`resume_in`] ended the call.
 ///

@@ -10,7 +10,7 @@ use super::state::HasHost;
 use super::sys::signal::{self, Thread};
 use super::sys::{self, PollFd, Result, TimeSpec};
 use super::threads;
-use crate::runtime::{AsContextMut, Caller, Instance, Trap};
+use crate::runtime::{AsContextMut, Caller, Instance, InterruptHandle, OnPoll, Polled, Trap};
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -76,6 +76,7 @@ struct Shared {
     pending: Arc<AtomicU64>,
     timers: Mutex<[Option<Armed>; TIMERS]>,
     thread: Thread,
+    interrupt: Option<InterruptHandle>,
     wake: OwnedFd,
     stop: AtomicBool,
 }
@@ -111,7 +112,9 @@ impl Shared {
             self.pending.fetch_or(signal::caught(), Ordering::Release);
             let waiting = self.pending.load(Ordering::Acquire) != 0;
             if waiting {
+                // Whether it blocks or computes.
                 self.thread.kick();
+                self.interrupt.iter().for_each(InterruptHandle::poll);
             }
             let timeout = if waiting { Some(next.map_or(KICK, |next| next.min(KICK))) } else { next };
             let timeout =
@@ -132,6 +135,8 @@ struct Process {
     own_process: bool,
     /// The first thread, which gets the process's signals; known once there are others.
     first: Option<Thread>,
+    /// What makes the first thread look at its signals while it computes.
+    interrupt: Option<InterruptHandle>,
 }
 
 impl Process {
@@ -154,7 +159,8 @@ impl Process {
             None => Thread::current()?,
         };
         let (pending, stop) = (pending.clone(), AtomicBool::new(false));
-        let shared = Arc::new(Shared { pending, timers: Mutex::default(), thread, wake, stop });
+        let interrupt = self.interrupt.clone();
+        let shared = Arc::new(Shared { pending, timers: Mutex::default(), thread, interrupt, wake, stop });
         let watched = shared.clone();
         let builder = std::thread::Builder::new().name("wasmjit-signals".to_string());
         let thread = builder.spawn(move || watched.run()).map_err(Errno::from)?;
@@ -214,6 +220,11 @@ impl Signals {
             own_process: self.own_process,
             thread: true,
         }
+    }
+
+    /// Sets what makes the first thread look at its signals while it computes.
+    pub(super) fn set_interrupt(&mut self, interrupt: InterruptHandle) {
+        self.process().interrupt = Some(interrupt);
     }
 
     /// Whether this is the first thread.
@@ -349,6 +360,33 @@ pub fn deliver<T: HasHost + 'static>(
     }
     caller.data_mut().host().signals.delivering = false;
     outcome.map(|()| again)
+}
+
+/// Delivers signals while the guest computes.
+#[derive(Debug)]
+pub(super) struct Delivery;
+
+impl<T: HasHost + 'static> OnPoll<T> for Delivery {
+    fn call(store: &mut Polled<'_, T>, instance: Instance) -> std::result::Result<(), Trap> {
+        let host = store.data_mut().host();
+        if !host.signals.due() {
+            return Ok(());
+        }
+        let (pending, first) = (host.signals.pending(), host.signals.is_first());
+        let threads = host.threads.clone();
+        let bits = pending.swap(0, Ordering::AcqRel);
+        host.signals.delivering = true;
+        let program = instance.program(&*store);
+        let outcome = match threads {
+            Some(threads) if bits & (1 << MESSAGES) != 0 => {
+                threads::do_messages(store, &program, &threads, &pending, first)
+            }
+            _ => Ok(()),
+        };
+        let outcome = outcome.and_then(|()| raise_all(store, &program, bits & !(1 << MESSAGES)));
+        store.data_mut().host().signals.delivering = false;
+        outcome
+    }
 }
 
 /// Notes the status of a guest that a signal ended.

@@ -5,6 +5,7 @@
 //! besides may leave them to the host: see [`leaves_constructors`].
 
 use super::dynlink;
+use super::signals::Delivery;
 use super::state::HasHost;
 use super::threads::{self, Threads, Unwind};
 use crate::runtime::{
@@ -42,8 +43,10 @@ pub fn run_main_by<T: HasHost + 'static, S: AsRef<[u8]>>(
     by: Caller<'_, T>,
 ) -> Result<ExitCode, Trap> {
     let interrupt = store.interrupt_handle();
+    store.on_poll(Delivery);
     let host = store.data_mut().host();
     host.set_args(args);
+    host.signals.set_interrupt(interrupt.clone());
     host.interrupt = Some(interrupt);
     host.exit_code = None;
     let (threads, pending) = (host.threads.clone(), host.signals.pending());

@@ -8,7 +8,7 @@
 //! that does not come back within a moment is left behind: it owns, or shares, all that it uses.
 
 use super::errno::Errno;
-use super::signals::MESSAGES;
+use super::signals::{Delivery, MESSAGES};
 use super::start;
 use super::state::{HasHost, Host};
 use super::sys::signal::Thread;
@@ -91,6 +91,7 @@ impl Member {
 
     fn post(&self, bit: u32) {
         self.pending.fetch_or(1 << bit, Ordering::Release);
+        self.interrupt.poll();
         self.wake();
     }
 }
@@ -236,6 +237,7 @@ impl Threads {
     /// The body of a thread.
     fn run(&self, number: u32, entry: Entry, mut store: Store<Program>, instance: Instance) {
         store.data_mut().0.interrupt = Some(store.interrupt_handle());
+        store.on_poll(Delivery);
         let thread = Thread::current().ok();
         let ended = {
             let mut state = self.state();
@@ -421,7 +423,7 @@ pub(super) fn idle<T: HasHost + 'static>(store: &mut Store<T>, instance: &Instan
     Ok(())
 }
 
-fn do_messages<S: AsContextMut>(
+pub(super) fn do_messages<S: AsContextMut>(
     store: &mut S,
     instance: &Instance,
     threads: &Threads,

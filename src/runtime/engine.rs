@@ -68,6 +68,7 @@ impl Engine {
 
     /// An engine with these options.
     pub fn new(config: &Config) -> Engine {
+        crate::sys::signal::on_poll(super::store::polled);
         crate::sys::signal::install(crate::sys::signal::MemoryWindow {
             below: crate::memory::GUARD_BYTES as usize,
             above: (crate::memory::RESERVED_BYTES + crate::memory::GUARD_BYTES) as usize,

@@ -340,6 +340,11 @@ impl Instance {
         }
     }
 
+    /// The first module of the program that the instance belongs to: itself, unless it was linked dynamically.
+    pub fn program(&self, store: impl AsContext) -> Instance {
+        self.data(store.core()).fallback.unwrap_or(*self)
+    }
+
     /// Where host functions that this instance imports look for exports that it does not have.
     pub(crate) fn fall_back(&self, mut store: impl super::AsContextMut, other: Instance) {
         assert_store(store.core_mut(), self.store);

@@ -52,7 +52,7 @@ pub use instance::Instance;
 pub use linker::Linker;
 pub use module::Module;
 pub(crate) use store::data_mut;
-pub use store::{AsContext, AsContextMut, InterruptHandle, Store};
+pub use store::{AsContext, AsContextMut, InterruptHandle, OnPoll, Polled, Store};
 pub use trap::{Frame, Trap, TrapKind};
 pub use values::{ExnRef, ExternRef, Val, WasmTy};
 

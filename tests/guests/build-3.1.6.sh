@@ -17,6 +17,9 @@ emcc -w -O2 -sMAIN_MODULE=2 -sEXPORTED_FUNCTIONS=$exports src/dl.c -o $out/js-dl
 em++ -O2 src/cxxnoexc.cpp -o $out/js-cxxnoexc.js
 em++ -O2 -fexceptions src/exc.cpp -o $out/js-excjs.js
 em++ -O2 src/exc.cpp -o $out/js-excdefault.js
+../../fs-host/sdk/bin/wasmjit-cc -O2 -w src/alarm.c -o $out/sdk-alarm.wasm
+emcc -O2 -w -DTHREADS -pthread -sEXIT_RUNTIME -sEXPORTED_FUNCTIONS=_main,_raise -sERROR_ON_UNDEFINED_SYMBOLS=0 \
+  src/wj_shim316.c src/alarm.c -o $out/js-alarm-threads.js
 ../../fs-host/sdk/bin/wasmjit-cc -O2 -w src/posix.c -o $out/sdk-posix.wasm
 # what the same source prints natively
 cc -O1 -w src/posix.c -o posix-native && ./posix-native "$(mktemp -d)" >src/posix.expected && rm posix-native

@@ -73,6 +73,28 @@ static int wj_more_files(struct wj_vm *vm, u32 count)
 	return 0;
 }
 
+/* Direct transfers want pages of user space; files of an older kind want its addresses. */
+static bool wj_is_plain(const struct file *file, bool writes)
+{
+	const struct file_operations *ops = file->f_op;
+	fmode_t mode = writes ? FMODE_WRITE | FMODE_CAN_WRITE : FMODE_READ | FMODE_CAN_READ;
+
+	if (file->f_flags & O_DIRECT || ~file->f_mode & mode)
+		return false;
+	return writes ? ops->write_iter && !ops->write : ops->read_iter && !ops->read;
+}
+
+/* Notes what can be done with a file that is held from now on. */
+static void wj_note_file(struct wj_file *entry, struct file *file)
+{
+	entry->file = file;
+	entry->can = entry->may;
+	if (!wj_is_plain(file, false))
+		entry->can &= ~WJ_MAY_READ;
+	if (!wj_is_plain(file, true))
+		entry->can &= ~WJ_MAY_WRITE;
+}
+
 /* Takes changes of the guest's descriptors from the owner, whose guest waits. */
 int wj_set_files(struct wj_vm *vm, u64 user, u32 count)
 {
@@ -104,19 +126,25 @@ int wj_set_files(struct wj_vm *vm, u64 user, u32 count)
 			entry->may &= WJ_MAY_STAT;
 		else
 			wj_drop_file(entry);
+		if (entry->file)
+			wj_note_file(entry, entry->file);
 	}
 	return 0;
 }
 
 /* The owner's file is held until the guest leaves for user space, where it may be closed. */
-static noinline struct file *wj_hold_file(struct wj_vm *vm, struct wj_file *entry)
+static noinline struct file *wj_hold_file(struct wj_vm *vm, struct wj_file *entry, u32 wanted)
 {
-	if (vm->held_count == ARRAY_SIZE(vm->held))
+	struct file *file;
+
+	if (entry->file || ~entry->may & wanted || vm->held_count == ARRAY_SIZE(vm->held))
 		return NULL;
-	entry->file = fget(entry->fd);
-	if (entry->file)
-		vm->held[vm->held_count++] = entry - vm->files;
-	return entry->file;
+	file = fget(entry->fd);
+	if (!file)
+		return NULL;
+	wj_note_file(entry, file);
+	vm->held[vm->held_count++] = entry - vm->files;
+	return entry->can & wanted ? file : NULL;
 }
 
 /* Lets go of what a coroutine's calls have held. */
@@ -127,10 +155,11 @@ void wj_let_files_go(struct wj_vm *vm)
 
 		fput(entry->file);
 		entry->file = NULL;
+		entry->can = 0;
 	}
 }
 
-/* What a descriptor stands for, if this may be done with it. */
+/* What a descriptor stands for, if this may and can be done with it. */
 static __always_inline struct file *wj_file_of(struct wj_vm *vm, u32 fd, u32 wanted)
 {
 	struct wj_file *entry;
@@ -138,9 +167,9 @@ static __always_inline struct file *wj_file_of(struct wj_vm *vm, u32 fd, u32 wan
 	if (fd >= vm->file_count)
 		return NULL;
 	entry = &vm->files[array_index_nospec(fd, vm->file_count)];
-	if (~entry->may & wanted)
-		return NULL;
-	return likely(entry->file) ? entry->file : wj_hold_file(vm, entry);
+	if (likely(entry->can & wanted))
+		return entry->file;
+	return wj_hold_file(vm, entry, wanted);
 }
 
 /* Around a call on a file, where a task other than the owner makes it. */
@@ -209,11 +238,14 @@ static __always_inline ssize_t wj_call_file(struct file *file, struct iov_iter *
 		init_sync_kiocb(&kiocb, file);
 	kiocb.ki_pos = pos ? *pos : 0;
 	if (writes) {
-		file_start_write(file);
+		/* Only filesystems are frozen. */
+		if (pos)
+			file_start_write(file);
 		done = file->f_op->write_iter(&kiocb, iter);
 		if (done > 0)
 			fsnotify_modify(file);
-		file_end_write(file);
+		if (pos)
+			file_end_write(file);
 	} else {
 		done = file->f_op->read_iter(&kiocb, iter);
 		if (done >= 0)
@@ -244,17 +276,6 @@ static __always_inline ssize_t wj_call_here(struct file *file, struct iov_iter *
 	return done;
 }
 
-/* Direct transfers want pages of user space; files of an older kind want its addresses. */
-static __always_inline bool wj_is_plain(const struct file *file, bool writes)
-{
-	const struct file_operations *ops = file->f_op;
-	fmode_t mode = writes ? FMODE_WRITE | FMODE_CAN_WRITE : FMODE_READ | FMODE_CAN_READ;
-
-	if (file->f_flags & O_DIRECT || ~file->f_mode & mode)
-		return false;
-	return writes ? ops->write_iter && !ops->write : ops->read_iter && !ops->read;
-}
-
 /*
  * What the four calls have in common: a descriptor, buffers, their number, an offset if there is one, where to put the number of bytes. A WASI
  * error number, or negative if the owner has to do it.
@@ -271,11 +292,14 @@ static __always_inline s64 wj_transfer_by(struct wj_vm *vm, const u64 *v, struct
 	loff_t pos;
 	u32 moved;
 
-	if (!out || !bytes || !file || !wj_is_plain(file, writes))
+	if (!out || !bytes || !file)
 		return -1;
 	if (at && (*at < 0 || !(file->f_mode & (writes ? FMODE_PWRITE : FMODE_PREAD))))
 		return -1;
-	iov_iter_kvec(&iter, writes ? ITER_SOURCE : ITER_DEST, vec, count, bytes);
+	/* As iov_iter_kvec(). */
+	iter = (struct iov_iter) {
+		.iter_type = ITER_KVEC, .data_source = writes ? ITER_SOURCE : ITER_DEST, .kvec = vec, .nr_segs = count, .count = bytes,
+	};
 	saved = wj_be_owner(vm);
 	if (at) {
 		pos = *at;

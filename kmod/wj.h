@@ -110,7 +110,8 @@ struct wj_exchange {
 struct wj_file {
 	struct file *file;	/* held: for a coroutine by its calls, else always */
 	int fd;			/* the owner's descriptor */
-	u32 may;		/* WJ_MAY_* */
+	u32 may;		/* WJ_MAY_*: what the owner leaves to us */
+	u32 can;		/* likewise, what can be done with the file that is held */
 };
 
 /* Most descriptors that a coroutine uses before it leaves for user space; further ones are the owner's to use. */

@@ -7,6 +7,10 @@
 //!
 //! Side modules are files of the guest: found by the paths that it may see, by its rights.
 
+mod needs;
+
+use needs::Needs;
+
 use super::errno::Errno;
 use super::ops;
 use super::path::GuestPath;
@@ -21,6 +25,9 @@ use std::collections::HashMap;
 /// Where the first module's data begins: what lies below stays free, so that null is no address of it.
 const FIRST_DATA: u32 = 1024;
 
+/// Where the first module's functions begin in the table: no function is at null.
+const FIRST_FUNCTION: u32 = 1;
+
 /// Bytes of stack that a program gets if its memory has room for more than four times as much, else a quarter of it.
 const STACK: u32 = 5 << 20;
 
@@ -29,80 +36,6 @@ const MAX_MODULE: i64 = 512 << 20;
 
 /// Most modules of a program.
 const MAX_MODULES: usize = 256;
-
-/// Numbers of the parts of `dylink.0` that matter here.
-const MEM_INFO: u64 = 1;
-const NEEDED: u64 = 2;
-
-/// What a module's section `dylink.0` says.
-#[derive(Debug, Default, PartialEq, Eq)]
-struct Needs {
-    memory: u32,
-    /// Powers of two.
-    memory_align: u32,
-    table: u32,
-    table_align: u32,
-    modules: Vec<Vec<u8>>,
-}
-
-/// A reader of LEB128 numbers.
-struct Bytes<'a>(&'a [u8]);
-
-impl<'a> Bytes<'a> {
-    fn number(&mut self) -> Option<u64> {
-        let mut value = 0;
-        for shift in (0..63).step_by(7) {
-            let (first, rest) = self.0.split_first()?;
-            self.0 = rest;
-            value |= u64::from(first & 0x7f) << shift;
-            if first & 0x80 == 0 {
-                return Some(value);
-            }
-        }
-        None
-    }
-
-    fn word(&mut self) -> Option<u32> {
-        self.number()?.try_into().ok()
-    }
-
-    fn take(&mut self, len: u64) -> Option<&'a [u8]> {
-        let (taken, rest) = self.0.split_at_checked(usize::try_from(len).ok()?)?;
-        self.0 = rest;
-        Some(taken)
-    }
-}
-
-impl Needs {
-    /// The needs of a module; `None` where it is not dynamically linked, or the section is damaged.
-    fn of(module: &Module) -> Option<Needs> {
-        Needs::parse(module.custom_sections("dylink.0").next()?)
-    }
-
-    fn parse(section: &[u8]) -> Option<Needs> {
-        let mut bytes = Bytes(section);
-        let mut needs = Needs::default();
-        while !bytes.0.is_empty() {
-            let (kind, len) = (bytes.number()?, bytes.number()?);
-            let mut part = Bytes(bytes.take(len)?);
-            match kind {
-                MEM_INFO => {
-                    (needs.memory, needs.memory_align) = (part.word()?, part.word()?);
-                    (needs.table, needs.table_align) = (part.word()?, part.word()?);
-                }
-                NEEDED => {
-                    for _ in 0..part.number()? {
-                        let len = part.number()?;
-                        needs.modules.push(part.take(len)?.to_vec());
-                    }
-                }
-                _ => {}
-            }
-        }
-        // A larger alignment than a page of memory is a mistake.
-        (needs.memory_align <= 16 && needs.table_align <= 16).then_some(needs)
-    }
-}
 
 /// One module of a program.
 #[derive(Debug)]
@@ -150,67 +83,25 @@ pub(super) fn instantiate<T: HasHost + 'static>(
     module: &Module,
 ) -> Result<Instance, Error> {
     let needs = Needs::of(module).ok_or_else(|| Error::Usage("its section dylink.0 is damaged".into()))?;
-    let import = |name: &str| module.imports().iter().find(|i| i.module == "env" && i.name == name).map(|i| &i.ty);
-    let relocatable = import("__memory_base").is_some();
-    let first_function = 1;
-    let memory = match import("memory") {
-        Some(ExternType::Memory(ty)) if ty.shared => {
-            let message =
-                "it is linked dynamically and has threads, which do not go together; link it without -pthread";
-            return Err(Error::Usage(message.into()));
-        }
-        Some(ExternType::Memory(ty)) => Some(Memory::new(&mut *store, *ty)?),
-        _ => None,
-    };
-    let table = match import("__indirect_function_table") {
-        Some(ExternType::Table(ty)) => {
-            let least = u64::from(first_function + needs.table);
-            let mut limits = ty.limits;
-            limits.min = limits.min.max(least);
-            Some(Table::new(&mut *store, TableType { limits, ..*ty }, Val::FuncRef(None))?)
-        }
-        _ => None,
-    };
-    let data_end = (FIRST_DATA + needs.memory).next_multiple_of(16);
-    let room = memory.map_or(0, |memory| (memory.pages(&*store) * PAGE_BYTES).min(u64::from(u32::MAX)) as u32);
-    let stack = STACK.min(room.saturating_sub(data_end) / 4).next_multiple_of(16);
-    let heap = data_end.saturating_add(stack);
+    let relocatable = module.imports().iter().any(|i| i.module == "env" && i.name == "__memory_base");
+    let bases = if relocatable { (FIRST_DATA, FIRST_FUNCTION) } else { (0, 0) };
     let mut scope = Scope::new(store.engine().clone());
+    scope.make_shared(store, module, &needs)?;
+    let data_end = FIRST_DATA.checked_add(needs.memory).and_then(|end| end.checked_next_multiple_of(16));
+    let data_end = data_end.ok_or_else(|| Error::Limit("its data is too large".into()))?;
+    let pages = scope.memory.map_or(0, |memory| memory.pages(&*store));
+    let room = (pages * PAGE_BYTES).min(u64::from(u32::MAX)) as u32;
+    let heap = data_end.saturating_add(STACK.min(room.saturating_sub(data_end) / 4).next_multiple_of(16));
     if relocatable {
-        let pointer = Global::new(&mut *store, ADDRESS, Val::I32(heap as i32))?;
-        scope.stack_pointer = Some(pointer);
+        scope.stack_pointer = Some(Global::new(&mut *store, ADDRESS, Val::I32(heap as i32))?);
     }
-    (scope.memory, scope.table) = (memory, table);
-    let (base, table_base) = if relocatable { (FIRST_DATA, first_function) } else { (0, 0) };
-    let items = scope.items(store, linker, module, (base, table_base))?;
-    let mut items = items.into_iter();
+    let mut items = scope.items(store, linker, module, bases)?.into_iter();
     let instance = linker.instantiate_filled(&mut *store, module, &mut |_| items.next().flatten())?;
-    let found = |item: Option<Extern>, what: &str| {
-        item.ok_or_else(|| Error::Usage(format!("it is linked dynamically and has no {what}")))
-    };
-    let memory = found(memory.or_else(|| instance.memory(&*store)).map(Extern::Memory), "memory")?;
-    let exported = || instance.get_table(&*store, "__indirect_function_table");
-    let table = found(table.or_else(exported).map(Extern::Table), "table")?;
-    let (Extern::Memory(memory), Extern::Table(table)) = (memory, table) else {
-        return Err(Error::Usage("it is linked dynamically in an unknown way".into()));
-    };
-    let pointer = scope.stack_pointer.or_else(|| instance.get_global(&*store, "__stack_pointer"));
-    let mut dynlink = Dynlink {
-        engine: scope.engine,
-        memory,
-        table,
-        stack_pointer: pointer,
-        got: scope.got,
-        tags: scope.tags,
-        modules: Vec::new(),
-        places: HashMap::new(),
-        late: Vec::new(),
-        running: false,
-    };
+    let mut dynlink = scope.into_dynlink(store, &instance)?;
     for (name, value) in [("__heap_base", heap), ("__stack_high", heap), ("__stack_low", data_end)] {
         dynlink.set_address(store, name, value)?;
     }
-    let loaded = Loaded { handle: 0, name: b"__main__".to_vec(), instance, base, global: true };
+    let loaded = Loaded { handle: 0, name: b"__main__".to_vec(), instance, base: bases.0, global: true };
     dynlink.enter(store, loaded)?;
     store.data_mut().host().dynlink = Some(Box::new(dynlink));
     for name in needs.modules {
@@ -244,6 +135,49 @@ impl Scope {
             tags: HashMap::new(),
             visible: Vec::new(),
         }
+    }
+
+    /// Makes the memory and the table that the first module imports.
+    fn make_shared<S: AsContextMut>(&mut self, store: &mut S, module: &Module, needs: &Needs) -> Result<(), Error> {
+        for import in module.imports().iter().filter(|import| import.module == "env") {
+            match &import.ty {
+                ExternType::Memory(ty) if ty.shared => {
+                    let message =
+                        "it is linked dynamically and has threads, which do not go together; link it without -pthread";
+                    return Err(Error::Usage(message.into()));
+                }
+                ExternType::Memory(ty) => self.memory = Some(Memory::new(&mut *store, *ty)?),
+                ExternType::Table(ty) => {
+                    let mut limits = ty.limits;
+                    limits.min = limits.min.max(u64::from(FIRST_FUNCTION) + u64::from(needs.table));
+                    let ty = TableType { limits, ..*ty };
+                    self.table = Some(Table::new(&mut *store, ty, Val::FuncRef(None))?);
+                }
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+
+    /// What the modules share from now on: what the first one imports, or else exports.
+    fn into_dynlink<S: AsContextMut>(self, store: &mut S, instance: &Instance) -> Result<Dynlink, Error> {
+        let table = self.table.or_else(|| instance.get_table(&*store, "__indirect_function_table"));
+        let (Some(memory), Some(table)) = (self.memory.or_else(|| instance.memory(&*store)), table) else {
+            return Err(Error::Usage("it is linked dynamically, and has no memory or no table".into()));
+        };
+        let pointer = self.stack_pointer.or_else(|| instance.get_global(&*store, "__stack_pointer"));
+        Ok(Dynlink {
+            engine: self.engine,
+            memory,
+            table,
+            stack_pointer: pointer,
+            got: self.got,
+            tags: self.tags,
+            modules: Vec::new(),
+            places: HashMap::new(),
+            late: Vec::new(),
+            running: false,
+        })
     }
 
     /// What each import of a module is, as far as it is not the linker's.
@@ -563,10 +497,13 @@ fn link<T: HasHost + 'static, S: AsContextMut<Data = T>>(
 ) -> Result<Instance, Error> {
     let mut linker = Linker::<T>::new();
     super::link(&mut linker, module)?;
-    let align = 1 << needs.table_align;
-    let table_base = dynlink.table.size(&*store).next_multiple_of(align);
-    let grow = table_base - dynlink.table.size(&*store) + needs.table;
-    if dynlink.table.grow(&mut *store, grow, Val::FuncRef(None))?.is_none() {
+    let size = dynlink.table.size(&*store);
+    let table_base = size.next_multiple_of(1 << needs.table_align);
+    let grown = match (table_base - size).checked_add(needs.table) {
+        Some(grow) => dynlink.table.grow(&mut *store, grow, Val::FuncRef(None))?,
+        None => None,
+    };
+    if grown.is_none() {
         return Err(Error::Limit(format!("the table of functions cannot take {} more", needs.table)));
     }
     let mut scope = Scope {
@@ -596,8 +533,10 @@ fn allocate<T: HasHost + 'static, S: AsContextMut<Data = T>>(store: &mut S, need
     if !running {
         let heap = dynlink.got.get(&(false, "__heap_base".to_owned())).copied();
         let heap = heap.ok_or_else(|| Trap::host("the main module does not tell where its heap begins"))?;
-        let base = (heap.get(&*store).i32().unwrap_or(0) as u32).next_multiple_of(align);
-        heap.set(&mut *store, Val::I32(base.wrapping_add(needs.memory).next_multiple_of(16) as i32))?;
+        let base = (heap.get(&*store).i32().unwrap_or(0) as u32).checked_next_multiple_of(align);
+        let end = base.and_then(|base| base.checked_add(needs.memory)?.checked_next_multiple_of(16));
+        let (Some(base), Some(end)) = (base, end) else { return Err(Trap::host("its data is too large")) };
+        heap.set(&mut *store, Val::I32(end as i32))?;
         return Ok(base);
     }
     let got = if let Some(calloc) = main.get_func(&*store, "calloc") {
@@ -654,22 +593,4 @@ pub(super) fn symbol<T: HasHost + 'static>(
     }
     caller.data_mut().host().dynlink = Some(dynlink);
     Ok(found?)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn needs_are_read_and_damage_is_seen() {
-        let section = [1, 5, 0xa0, 0x15, 4, 6, 0, 9, 1, 0, 2, 3, 1, 1, b'x'];
-        let needs = Needs { memory: 2720, memory_align: 4, table: 6, table_align: 0, modules: vec![b"x".to_vec()] };
-        assert_eq!(Needs::parse(&section), Some(needs));
-        assert_eq!(Needs::parse(&[]), Some(Needs::default()));
-        for len in [1, 3, 6, 8, 11, 13, 14] {
-            assert_eq!(Needs::parse(&section[..len]), None, "{len}");
-        }
-        assert_eq!(Needs::parse(&[1, 4, 0, 17, 0, 0]), None);
-        assert_eq!(Needs::parse(&[2, 2, 0xff, 0x7f]), None);
-    }
 }

@@ -43,7 +43,7 @@ impl Mapping {
                 Err(errno) => return Err(errno),
             }
         }
-        Ok(mem.fill(self.addr + filled, self.len - filled, 0)?)
+        Ok(mem.fill(self.addr.wrapping_add(filled), self.len - filled, 0)?)
     }
 
     /// Copies the first `len` bytes back, as far as the file goes.

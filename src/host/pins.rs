@@ -12,10 +12,12 @@ const FIRST: usize = 8;
 /// Chunks: more entries than one call can look up.
 const CHUNKS: usize = 28;
 
+type Chunk<V> = Box<[OnceCell<Arc<V>>]>;
+
 /// A list that grows while its entries are borrowed.
 #[derive(Debug)]
 pub struct Pins<V> {
-    chunks: [OnceCell<Box<[OnceCell<Arc<V>>]>>; CHUNKS],
+    chunks: [OnceCell<Chunk<V>>; CHUNKS],
     count: Cell<usize>,
 }
 

@@ -52,7 +52,7 @@ enum Cwd {
 enum CurrentDir {
     Own(Arc<Cwd>),
     /// Of a guest with threads; what the running host call has looked at is kept besides.
-    Shared(Arc<Mutex<Arc<Cwd>>>, Pins<Cwd>),
+    Shared(Arc<Mutex<Arc<Cwd>>>, Box<Pins<Cwd>>),
 }
 
 impl CurrentDir {
@@ -77,11 +77,11 @@ impl CurrentDir {
     /// The same place for another thread.
     fn share(&mut self) -> CurrentDir {
         if let CurrentDir::Own(cwd) = self {
-            *self = CurrentDir::Shared(Arc::new(Mutex::new(cwd.clone())), Pins::default());
+            *self = CurrentDir::Shared(Arc::new(Mutex::new(cwd.clone())), Box::default());
         }
         match self {
             CurrentDir::Own(cwd) => CurrentDir::Own(cwd.clone()),
-            CurrentDir::Shared(shared, _) => CurrentDir::Shared(shared.clone(), Pins::default()),
+            CurrentDir::Shared(shared, _) => CurrentDir::Shared(shared.clone(), Box::default()),
         }
     }
 }

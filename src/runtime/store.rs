@@ -40,13 +40,16 @@ pub(crate) struct StoreInner<T> {
     pub(crate) data: T,
 }
 
+/// What a store's polls call: with the store's core, and the instance that polls.
+type PollEntry = unsafe fn(*mut StoreCore, Instance) -> Result<(), Trap>;
+
 /// The part of a store that does not depend on the embedder's type.
 pub(crate) struct StoreCore {
     pub(crate) engine: Engine,
     pub(crate) id: StoreId,
     pub(crate) interrupt: Arc<AtomicU32>,
     /// What polls call that were asked for.
-    pub(crate) poll: Option<unsafe fn(*mut StoreCore, Instance) -> Result<(), Trap>>,
+    pub(crate) poll: Option<PollEntry>,
     /// The stack of the thread that last entered the guest: stack limits are set for it.
     entered_stack: usize,
     stack_limit: usize,

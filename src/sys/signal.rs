@@ -132,11 +132,9 @@ unsafe fn handle_guest_fault(address: Option<usize>, context: &mut libc::ucontex
         registers.pc = return_address.wrapping_sub(CALL_BYTES);
     }
     let Some(site) = registry::with_range(registers.pc, |range| range.site_at(registers.pc)) else { return false };
+    let polls = address.is_none() && site.is_some_and(|site| site.code == TrapCode::Interrupt as u8);
     // SAFETY: the place is a poll of generated code on this thread.
-    if address.is_none()
-        && site.is_some_and(|site| site.code == TrapCode::Interrupt as u8)
-        && unsafe { poll_instead(context, called) }
-    {
+    if polls && unsafe { poll_instead(context, called) } {
         return true;
     }
     let Some(fault) = classify(site, address, &registers) else { return false };

@@ -27,8 +27,7 @@ SYM_CODE_START(\name)
 
 	.text
 
-/* int wj_enter(struct wj_vm *vm, trampoline, code, u64 *values): 0, or 1 after a trap */
-WJ_CODE wj_enter
+.macro WJ_PUSH_HOST
 	pushq	%rbp
 	pushq	%rbx
 	pushq	%r12
@@ -36,6 +35,11 @@ WJ_CODE wj_enter
 	pushq	%r14
 	pushq	%r15
 	subq	$8, %rsp
+.endm
+
+/* int wj_enter(struct wj_vm *vm, trampoline, code, u64 *values): 0, 1 after a trap, 2 if the guest waits to be resumed */
+WJ_CODE wj_enter
+	WJ_PUSH_HOST
 	movq	%rdi, %rbx
 	movq	%rsi, %rax
 	movq	%rdx, %rsi
@@ -57,6 +61,24 @@ WJ_CODE wj_enter
 	popq	%rbp
 	RET
 SYM_CODE_END(wj_enter)
+
+/* int wj_resume(struct wj_vm *vm, u64 result): lets a suspended guest go on; as wj_enter */
+WJ_CODE wj_resume
+	WJ_PUSH_HOST
+	movq	%rdi, %rbx
+	movq	%rsi, %rax
+	movq	%rsp, WJ_VM_HOST_SP(%rbx)
+	movq	WJ_VM_SUSPENDED(%rbx), %rsp
+	movq	$0, WJ_VM_SUSPENDED(%rbx)
+	popq	%rbp
+	popq	%r15
+	popq	%r14
+	popq	%r13
+	popq	%r12
+	cmpl	$0, WJ_VM_RESUME(%rbx)
+	je	.Lanswered
+	jmp	.Lpolled
+SYM_CODE_END(wj_resume)
 
 /* The slot of traps: the site's call is on top of the guest's stack. */
 WJ_CODE wj_slot_trap
@@ -116,6 +138,7 @@ WJ_CODE wj_slot_poll
 	movq	%r12, %rsp
 	testl	%eax, %eax
 	jne	3f
+.Lpolled:
 	cmpl	$0, WJ_CTX_FLOATS(%r15)
 	je	2f
 	.irp	n, 0,1,2,3,4,5,6,7,8,9,10,11,12,13,14,15
@@ -124,9 +147,13 @@ WJ_CODE wj_slot_poll
 2:	addq	$256, %rsp
 	WJ_RESTORE
 	RET
-3:	movq	(256 + 11*8)(%rsp), %rsi
+3:	cmpl	$2, %eax
+	je	4f
+	movq	(256 + 11*8)(%rsp), %rsi
 	movq	%rbp, %rdx
 	jmp	.Ltrapped
+4:	movl	$1, WJ_VM_RESUME(%rbx)
+	jmp	.Lsuspend
 SYM_CODE_END(wj_slot_poll)
 
 /* The slot of functions that are going to use vector registers, of which none is in use yet. */
@@ -186,8 +213,9 @@ WJ_CODE wj_import_entry
 	leaq	16(%rbp), %rdx
 	movq	WJ_VM_HOST_SP(%rbx), %rsp
 	call	wj_host_call
-	cmpl	$0, WJ_VM_TRAPPING(%rbx)
+	cmpl	$0, WJ_VM_LEAVING(%rbx)
 	jne	3f
+.Lanswered:
 	movq	WJ_VM_CTX(%rbx), %rcx
 	cmpl	$0, WJ_CTX_FLOATS(%rcx)
 	je	2f
@@ -196,7 +224,23 @@ WJ_CODE wj_import_entry
 	movq	%rbp, %rsp
 	popq	%rbp
 	RET
-3:	movq	8(%rbp), %rsi
+3:	cmpl	$2, WJ_VM_LEAVING(%rbx)
+	je	4f
+	movq	8(%rbp), %rsi
 	movq	(%rbp), %rdx
 	jmp	.Ltrapped
+4:	movl	$0, WJ_VM_LEAVING(%rbx)
+	movl	$0, WJ_VM_RESUME(%rbx)
+	leaq	-(8 + 8*13)(%rbp), %rsp
+	/* What the guest needs to go on lies on top of its stack. */
+.Lsuspend:
+	pushq	%r12
+	pushq	%r13
+	pushq	%r14
+	pushq	%r15
+	pushq	%rbp
+	movq	%rsp, WJ_VM_SUSPENDED(%rbx)
+	movq	WJ_VM_HOST_SP(%rbx), %rsp
+	movl	$2, %eax
+	jmp	.Lleave
 SYM_CODE_END(wj_import_entry)

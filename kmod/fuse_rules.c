@@ -155,13 +155,9 @@ static int wj_check_names(const u8 *at, size_t bytes)
 	size_t len = 0;
 
 	for (; bytes; bytes--, at++) {
-		if (*at) {
-			len++;
-		} else if (!len || len > 255) {
+		if (!*at && (!len || len > 255))
 			return -EINVAL;
-		} else {
-			len = 0;
-		}
+		len = *at ? len + 1 : 0;
 	}
 	return len ? -EINVAL : 0;
 }

@@ -6,6 +6,7 @@
  * A request that the guest has seen and not answered yet lies in the processing lists of the connection's one fuse_dev, so that
  * fuse.ko ends it when the connection is aborted. While it is copied from or to, it is on the io list with FR_LOCKED set.
  */
+#include <linux/anon_inodes.h>
 #include <linux/fs_context.h>
 #include <linux/fs_parser.h>
 #include <linux/highmem.h>
@@ -56,6 +57,9 @@ struct wj_mount {
 	struct fuse_forget_link *forgets;
 	struct wj_interrupt *interrupts;
 	struct delayed_work work;
+	struct delayed_work deadline;
+	u64 newest;			/* number of the last request that the guest got; under fpq->lock */
+	u64 overdue;			/* requests up to this one are to be answered before the deadline's next turn */
 	struct wj_message message;	/* under vm->lock */
 };
 
@@ -66,7 +70,7 @@ static unsigned int wj_bucket(u64 unique)
 	return (unique >> 1) & (FUSE_PQ_HASH_SIZE - 1);
 }
 
-static void wj_end(struct fuse_req *req, int error)
+static void wj_end_request(struct fuse_req *req, int error)
 {
 	req->out.h.error = error;
 	fuse_request_end(req);
@@ -180,9 +184,43 @@ static void wj_guest_failed(struct wj_mount *m)
 	spin_unlock(&fpq->lock);
 	list_for_each_entry_safe(req, next, &failed, list) {
 		list_del_init(&req->list);
-		wj_end(req, -EIO);
+		wj_end_request(req, -EIO);
 	}
 	wj_exchange_trapped(vm);
+}
+
+/*
+ * Requests that the guest has put off for too long fail: what was there already at the last turn. So they have one to two times the
+ * time that a call may take.
+ */
+static void wj_deadline(struct work_struct *work)
+{
+	struct wj_mount *m = container_of(to_delayed_work(work), struct wj_mount, deadline);
+	struct fuse_pqueue *fpq = &m->fud->pq;
+	struct fuse_req *req, *next;
+	bool more = false;
+	LIST_HEAD(late);
+	unsigned int i;
+
+	spin_lock(&fpq->lock);
+	for (i = 0; i < FUSE_PQ_HASH_SIZE; i++) {
+		list_for_each_entry_safe(req, next, &fpq->processing[i], list) {
+			if (req->in.h.unique > m->overdue) {
+				more = true;
+				continue;
+			}
+			clear_bit(FR_SENT, &req->flags);
+			list_move(&req->list, &late);
+		}
+	}
+	m->overdue = m->newest;
+	spin_unlock(&fpq->lock);
+	list_for_each_entry_safe(req, next, &late, list) {
+		list_del_init(&req->list);
+		wj_end_request(req, -EIO);
+	}
+	if (more)
+		queue_delayed_work(wj_wq, &m->deadline, m->vm->timeout);
 }
 
 /* Runs the guest on a message of its buffer. Under vm->lock. */
@@ -204,11 +242,11 @@ static void wj_run_locked(struct wj_mount *m, struct fuse_req *req)
 	int err;
 
 	if (READ_ONCE(m->vm->dead))
-		return wj_end(req, -EIO);
+		return wj_end_request(req, -EIO);
 	spin_lock(&fpq->lock);
 	if (!wj_hold(fpq, req)) {
 		spin_unlock(&fpq->lock);
-		return wj_end(req, -ECONNABORTED);
+		return wj_end_request(req, -ECONNABORTED);
 	}
 	list_add(&req->list, &fpq->io);
 	spin_unlock(&fpq->lock);
@@ -221,11 +259,21 @@ static void wj_run_locked(struct wj_mount *m, struct fuse_req *req)
 		if (!test_bit(FR_PRIVATE, &req->flags))
 			list_del_init(&req->list);
 		spin_unlock(&fpq->lock);
-		return wj_end(req, err);
+		return wj_end_request(req, err);
+	}
+	if (!test_bit(FR_ISREPLY, &req->flags)) {
+		/* Data that the guest asked for: there is no answer to it. */
+		list_del_init(&req->list);
+		spin_unlock(&fpq->lock);
+		wj_end_request(req, 0);
+		return wj_dispatch(m, len);
 	}
 	set_bit(FR_SENT, &req->flags);
 	list_move_tail(&req->list, &fpq->processing[wj_bucket(req->in.h.unique)]);
+	m->newest = max(m->newest, req->in.h.unique);
 	spin_unlock(&fpq->lock);
+	if (m->vm->timeout)
+		queue_delayed_work(wj_wq, &m->deadline, m->vm->timeout);
 	/* From here on the request may be gone any time, if it is not the caller's own. */
 	wj_dispatch(m, len);
 }
@@ -308,14 +356,14 @@ static void wj_work(struct work_struct *work)
 }
 
 /* Gives a request of the calling task to the guest. */
-static void wj_run(struct wj_mount *m, struct fuse_req *req)
+static void wj_run_now(struct wj_mount *m, struct fuse_req *req)
 {
 	struct mutex *lock = &m->vm->lock;
 
 	if (test_bit(FR_FORCE, &req->flags))
 		mutex_lock(lock);
 	else if (mutex_lock_killable(lock))
-		return wj_end(req, -EINTR);
+		return wj_end_request(req, -EINTR);
 	wj_drain(m);
 	wj_run_locked(m, req);
 	mutex_unlock(lock);
@@ -324,7 +372,7 @@ static void wj_run(struct wj_mount *m, struct fuse_req *req)
 static void wj_send(struct wj_mount *m, struct fuse_req *req)
 {
 	if (!test_bit(FR_BACKGROUND, &req->flags))
-		return wj_run(m, req);
+		return wj_run_now(m, req);
 	spin_lock(&m->lock);
 	list_add_tail(&req->list, &m->queue);
 	spin_unlock(&m->lock);
@@ -368,7 +416,8 @@ static void wj_send_req(struct fuse_iqueue *fiq, struct fuse_req *req)
 {
 	struct wj_mount *m = fiq->priv;
 
-	req->in.h.unique = fuse_get_unique(fiq);
+	if (req->in.h.opcode != FUSE_NOTIFY_REPLY)
+		req->in.h.unique = fuse_get_unique(fiq);
 	clear_bit(FR_PENDING, &req->flags);
 	wj_send(m, req);
 }
@@ -592,10 +641,9 @@ s32 wj_fuse_send(struct wj_vm *vm, u32 iov, u32 count)
 	wj_read(message, &header, sizeof(header));
 	if (header.len != message->bytes)
 		return -WJ_WASI_EINVAL;
-	if (!header.unique) {
-		pr_warn_once("wasmjit: notifications are not supported inside of the kernel\n");
-		return -WJ_WASI_ENOSYS;
-	}
+	/* Its owner writes a notification to the connection, where no request of the guest is in the way. */
+	if (!header.unique)
+		return WJ_FUSE_ASK_OWNER;
 	/* An answer to an interrupt, which would only ask for another. */
 	if (header.unique & WJ_INTERRUPT_BIT)
 		return 0;
@@ -631,6 +679,31 @@ s32 wj_fuse_send(struct wj_vm *vm, u32 iov, u32 count)
 	spin_unlock(&fpq->lock);
 	fuse_request_end(req);
 	return status;
+}
+
+/*
+ * A descriptor for the owner, to which it writes notifications. Nothing can be read from it: requests never wait in the connection's
+ * queue. Under vm->lock.
+ */
+int wj_fuse_notify_fd(struct wj_vm *vm)
+{
+	struct fuse_dev *fud;
+	struct fuse_conn *fc;
+	int fd;
+
+	if (!vm->mount)
+		return -ENODEV;
+	fc = vm->mount->fud->fc;
+	fud = fuse_dev_alloc_install(fc);
+	if (!fud)
+		return -ENOMEM;
+	atomic_inc(&fc->dev_count);
+	fd = anon_inode_getfd("[wasmjit]", &fuse_dev_operations, fud, O_RDWR | O_CLOEXEC);
+	if (fd < 0) {
+		atomic_dec(&fc->dev_count);
+		fuse_dev_free(fud);
+	}
+	return fd;
 }
 
 /* The import unmount or exit: the owner does it. */
@@ -761,6 +834,7 @@ static int wj_get_tree(struct fs_context *fsc)
 	spin_lock_init(&m->lock);
 	INIT_LIST_HEAD(&m->queue);
 	INIT_DELAYED_WORK(&m->work, wj_work);
+	INIT_DELAYED_WORK(&m->deadline, wj_deadline);
 	m->vm = wj_vm_get(options->vm);
 	m->dispatch = options->dispatch;
 	m->buffer = options->buffer;
@@ -824,6 +898,7 @@ static void wj_kill_sb(struct super_block *sb)
 	kill_anon_super(sb);
 	if (vm) {
 		flush_delayed_work(&m->work);
+		cancel_delayed_work_sync(&m->deadline);
 		fuse_dev_free(fud);
 	}
 	if (fm)

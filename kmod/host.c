@@ -48,12 +48,6 @@ static bool wj_has_event(struct wj_exchange *ex)
 	       READ_ONCE(ex->unmount);
 }
 
-static void wj_end(struct wj_vm *vm, u32 code)
-{
-	vm->trapping = 1;
-	vm->trap.code = code;
-}
-
 /* The owner cannot be interrupted in the middle of a call, so that this ends by an answer or by its death. */
 static u64 wj_ask_owner(struct wj_vm *vm, struct wj_import *import, const u64 *values)
 {
@@ -82,7 +76,7 @@ static u64 wj_ask_owner(struct wj_vm *vm, struct wj_import *import, const u64 *v
 }
 
 /* Copies own globals to the owner, or takes them from there. */
-static int wj_globals(struct wj_vm *vm, u64 user, bool out)
+int wj_globals(struct wj_vm *vm, u64 user, bool out)
 {
 	size_t bytes = 16 * (size_t)vm->own_globals;
 
@@ -91,6 +85,18 @@ static int wj_globals(struct wj_vm *vm, u64 user, bool out)
 	if (out)
 		return copy_to_user(u64_to_user_ptr(user), vm->cells, bytes) ? -EFAULT : 0;
 	return copy_from_user(vm->cells, u64_to_user_ptr(user), bytes) ? -EFAULT : 0;
+}
+
+/* What the owner has changed while it answered. The guest waits for it. */
+int wj_take_answer(struct wj_vm *vm, const struct wj_event *event)
+{
+	unsigned long pages = DIV_ROUND_UP(event->memory_bytes, PAGE_SIZE);
+	int err;
+
+	err = wj_globals(vm, event->globals, false);
+	if (!err && event->memory_bytes > vm->memory.bytes)
+		err = wj_extend(vm, ALIGN(pages, 1UL << WJ_PAGE_SHIFT));
+	return err ?: wj_set_files(vm, event->files, event->file_count);
 }
 
 /* Takes the answer to the call before, waits for the next event. */
@@ -105,7 +111,7 @@ int wj_serve(struct wj_vm *vm, struct wj_event __user *arg)
 	if (event.kind == WJ_EVENT_ANSWER) {
 		err = -EINVAL;
 		if (READ_ONCE(ex->state) == WJ_TAKEN)
-			err = wj_globals(vm, event.globals, false);
+			err = wj_take_answer(vm, &event);
 		spin_lock(&ex->lock);
 		if (!err && ex->state == WJ_TAKEN) {
 			ex->result = event.result;
@@ -120,6 +126,7 @@ int wj_serve(struct wj_vm *vm, struct wj_event __user *arg)
 	err = wait_event_interruptible(ex->owner_wait, wj_has_event(ex));
 	if (err)
 		return -EINTR;
+	event.file_count = 0;
 	memset(&event.values, 0, sizeof(event.values));
 	spin_lock(&ex->lock);
 	if (ex->state == WJ_ASKED) {
@@ -243,6 +250,8 @@ static void wj_copy(struct wj_vm *vm, u64 dst, u64 src, u64 len)
 /* Images have one memory: the memory that a builtin names is that. Answers what can be answered here. False: the owner has to. */
 static bool wj_native(struct wj_vm *vm, struct wj_import *import, const u64 *v, u64 *result)
 {
+	s32 status;
+
 	switch (import->native) {
 	case WJ_NATIVE_memory_grow:
 		*result = v[1] <= U32_MAX ? wj_memory_grow(vm, v[1]) : -1;
@@ -257,8 +266,9 @@ static bool wj_native(struct wj_vm *vm, struct wj_import *import, const u64 *v, 
 		wj_copy(vm, v[2], v[3], v[4]);
 		return true;
 	case WJ_NATIVE_fuse_send:
-		*result = (u32)wj_fuse_send(vm, v[0], v[1]);
-		return true;
+		status = wj_fuse_send(vm, v[0], v[1]);
+		*result = (u32)status;
+		return status != WJ_FUSE_ASK_OWNER;
 	case WJ_NATIVE_fuse_unmount:
 	case WJ_NATIVE_fuse_exit:
 		wj_fuse_ask_unmount(vm);
@@ -283,54 +293,98 @@ static bool wj_native(struct wj_vm *vm, struct wj_import *import, const u64 *v, 
 	case WJ_NATIVE_now:
 		*result = wj_milliseconds(ktime_get_ns());
 		return true;
+	case WJ_NATIVE_table_grow:
+	case WJ_NATIVE_table_fill:
+	case WJ_NATIVE_table_copy:
+	case WJ_NATIVE_table_init:
+	case WJ_NATIVE_elem_drop:
+		return wj_table_call(vm, import->native, v, result);
 	default:
 		return false;
 	}
 }
 
-/* Whether the function may be answered with preemption off, as it is while vector registers are in use. */
-static bool wj_is_quick(const struct wj_import *import)
+/* Sorts out how the function is answered. */
+void wj_classify(struct wj_import *import)
 {
 	switch (import->native) {
 	case WJ_NATIVE_clock_time_get:
 	case WJ_NATIVE_clock_time_get_split:
 	case WJ_NATIVE_date_now:
 	case WJ_NATIVE_now:
-		return true;
-	default:
-		return false;
+		import->quick = true;
+		break;
+	case WJ_NATIVE_fd_read:
+	case WJ_NATIVE_fd_write:
+	case WJ_NATIVE_fd_pread:
+	case WJ_NATIVE_fd_pread_split:
+	case WJ_NATIVE_fd_pwrite:
+	case WJ_NATIVE_fd_pwrite_split:
+	case WJ_NATIVE_fstat:
+	case WJ_NATIVE_poll:
+		import->file = true;
+		import->plain_file = import->params <= 5;
 	}
 }
 
-/*
- * Called by entry.S on the task's stack: registers is five integer registers and eight vector registers, stack what the
- * caller passed there. The result's bits go back in rax, and in xmm0 if vector registers are in use.
- */
-asmlinkage u64 wj_host_call(struct wj_import *import, const u64 *registers, const u64 *stack)
+/* A call's arguments: in registers, five of them integer and eight vector registers, then on the stack. */
+static u64 *wj_arguments(const struct wj_import *import, u64 *registers, const u64 *stack)
 {
-	struct wj_vm *vm = import->vm;
-	bool floats = vm->ctx->floats, quick = wj_is_quick(import);
+	u64 *values = import->vm->call_values;
 	u32 ints = 0, xmms = 0, i;
-	u64 values[WJ_MAX_VALUES];
-	u64 result = 0;
 
+	if (import->params <= 5 && !import->float_params)
+		return registers;
 	for (i = 0; i < import->params; i++) {
 		if (import->float_params & BIT(i))
 			values[i] = xmms < 8 ? registers[5 + xmms++] : *stack++;
 		else
 			values[i] = ints < 5 ? registers[ints++] : *stack++;
 	}
+	return values;
+}
+
+/* Any function, in any state. */
+u64 wj_any_call(struct wj_import *import, u64 *registers, const u64 *stack)
+{
+	u64 *values = wj_arguments(import, registers, stack);
+	struct wj_vm *vm = import->vm;
+	bool ask = vm->ask_owner && !import->builtin;
+	bool floats = vm->ctx->floats, quick = import->quick && !ask, done = false;
+	u64 result = 0;
+	s64 answer;
+
 	if (floats && !quick) {
 		vm->ctx->floats = 0;
 		kernel_fpu_end();
 	}
-	if (!wj_native(vm, import, values, &result))
+	if (import->file && !ask) {
+		answer = wj_file_call(vm, import->native, values);
+		done = answer >= 0;
+		result = answer;
+	} else if (!ask) {
+		done = wj_native(vm, import, values, &result);
+	}
+	if (!done && vm->coroutine) {
+		wj_suspend(vm, import, values, floats);
+		return 0;
+	}
+	if (!done)
 		result = wj_ask_owner(vm, import, values);
 	if ((floats && !quick) || (import->float_result && !floats)) {
 		kernel_fpu_begin();
 		vm->ctx->floats = 1;
 	}
 	return import->wide_result ? result : (u32)result;
+}
+
+/* A call on a file that its owner has to make. */
+u64 wj_ask(struct wj_import *import, const u64 *values)
+{
+	if (!import->vm->coroutine)
+		return (u32)wj_ask_owner(import->vm, import, values);
+	wj_suspend(import->vm, import, values, false);
+	return 0;
 }
 
 asmlinkage void wj_begin_floats(struct wj_vm *vm)

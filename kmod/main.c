@@ -45,4 +45,5 @@ module_init(wj_init);
 module_exit(wj_exit);
 MODULE_LICENSE("GPL");
 MODULE_DESCRIPTION("Runs compiled WebAssembly and mounts filesystems written in it");
+MODULE_VERSION(__stringify(WJ_ABI_HASH));
 MODULE_ALIAS_FS("wasmjit");

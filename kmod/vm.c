@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Running guests: linear memory, stack, vmctx, calls, traps, limits; the file operations of /dev/wasm.
+ * Running guests: stack, vmctx, calls, traps; the file operations of /dev/wasm.
  *
  * An open file is one instance; its owner is the process that opened it. One task at a time runs the guest, with vm->lock held.
  */
@@ -11,16 +11,13 @@
 #include <linux/module.h>
 #include <linux/sched/mm.h>
 #include <linux/sched/signal.h>
-#include <linux/sched/user.h>
 #include <linux/slab.h>
+#include <linux/thread_info.h>
 #include <linux/uaccess.h>
-#include <linux/version.h>
 #include <linux/vmalloc.h>
 #include <asm/fpu/api.h>
 #include "wj.h"
 
-/* Wasm pages are 64 KiB. */
-#define WJ_PAGE_SHIFT (16 - PAGE_SHIFT)
 /* What a guest's stack keeps for interrupts, faults and unchecked frames. */
 #define WJ_STACK_RESERVE (16 * 1024)
 #define WJ_STACK_MIN (64 * 1024)
@@ -29,176 +26,13 @@
 #define WJ_TICK_MS 10
 /* How long a guest may go on after its caller was killed. */
 #define WJ_GRACE (HZ)
-#define WJ_MAX_TABLE 10000000
 
-static unsigned long max_memory_mb = 512;
-module_param(max_memory_mb, ulong, 0644);
-MODULE_PARM_DESC(max_memory_mb, "Most memory of one instance, in MiB");
-static unsigned long max_user_mb = 1024;
-module_param(max_user_mb, ulong, 0644);
-MODULE_PARM_DESC(max_user_mb, "Most memory of all instances of a user, in MiB");
-static unsigned long max_total_mb = 2048;
-module_param(max_total_mb, ulong, 0644);
-MODULE_PARM_DESC(max_total_mb, "Most memory of all instances, in MiB");
 static unsigned int max_instances = 256;
 module_param(max_instances, uint, 0644);
 MODULE_PARM_DESC(max_instances, "Most instances at a time");
 
-/* Pages held, for each user that has any. */
-struct wj_usage {
-	struct list_head list;
-	kuid_t uid;
-	unsigned long pages;
-};
-
-static DEFINE_MUTEX(wj_limits_lock);	/* the totals below */
-static LIST_HEAD(wj_usages);
-static unsigned long wj_total_pages;
-static unsigned int wj_instances;
-
-static unsigned long wj_mb_pages(unsigned long mb)
-{
-	return min(mb, ULONG_MAX >> 20) << (20 - PAGE_SHIFT);
-}
-
-static struct wj_usage *wj_usage_of(kuid_t uid)
-{
-	struct wj_usage *usage;
-
-	list_for_each_entry(usage, &wj_usages, list)
-		if (uid_eq(usage->uid, uid))
-			return usage;
-	usage = kzalloc(sizeof(*usage), GFP_KERNEL);
-	if (usage) {
-		usage->uid = uid;
-		list_add(&usage->list, &wj_usages);
-	}
-	return usage;
-}
-
-static void wj_uncharge(struct wj_vm *vm, unsigned long pages)
-{
-	struct wj_usage *usage;
-
-	mutex_lock(&wj_limits_lock);
-	wj_total_pages -= pages;
-	vm->charged -= pages;
-	usage = wj_usage_of(vm->cred->uid);
-	if (usage) {
-		usage->pages -= pages;
-		if (!usage->pages) {
-			list_del(&usage->list);
-			kfree(usage);
-		}
-	}
-	mutex_unlock(&wj_limits_lock);
-}
-
-static int wj_charge(struct wj_vm *vm, unsigned long pages)
-{
-	struct wj_usage *usage;
-	int err = -EDQUOT;
-
-	mutex_lock(&wj_limits_lock);
-	usage = wj_usage_of(vm->cred->uid);
-	if (!usage)
-		err = -ENOMEM;
-	else if (vm->charged + pages <= wj_mb_pages(max_memory_mb) &&
-		 usage->pages + pages <= wj_mb_pages(max_user_mb) &&
-		 wj_total_pages + pages <= wj_mb_pages(max_total_mb))
-		err = 0;
-	if (!err) {
-		usage->pages += pages;
-		wj_total_pages += pages;
-		vm->charged += pages;
-	} else if (usage && !usage->pages) {
-		list_del(&usage->list);
-		kfree(usage);
-	}
-	mutex_unlock(&wj_limits_lock);
-	return err;
-}
-
-/* Makes memory larger: pages stay where they are, the kernel's view of them moves. Under vm->lock. */
-static int wj_extend(struct wj_vm *vm, unsigned long to)
-{
-	unsigned long from = vm->page_count, n = from;
-	void *base = NULL;
-	int err;
-
-	if (to > vm->page_limit)
-		return -EDQUOT;
-	err = wj_charge(vm, to - from);
-	if (err)
-		return err;
-	for (; n < to; n++) {
-		vm->pages[n] = alloc_page(GFP_KERNEL_ACCOUNT | __GFP_ZERO | __GFP_NOWARN | __GFP_NORETRY);
-		if (!vm->pages[n])
-			goto out_free;
-		if (!(n % 1024))
-			cond_resched();
-	}
-	if (to)
-		base = vmap(vm->pages, to, VM_MAP, PAGE_KERNEL);
-	if (to && !base)
-		goto out_free;
-	if (vm->memory.base)
-		vunmap(vm->memory.base);
-	vm->memory.base = base;
-	vm->memory.bytes = (u64)to << PAGE_SHIFT;
-	if (vm->ctx)
-		vm->ctx->memory_base = base;
-	smp_store_release(&vm->page_count, to);
-	return 0;
-
-out_free:
-	while (n-- > from)
-		__free_page(vm->pages[n]);
-	wj_uncharge(vm, to - from);
-	return -ENOMEM;
-}
-
-/* memory.grow: the previous size in wasm pages, or -1. */
-s64 wj_memory_grow(struct wj_vm *vm, u32 delta)
-{
-	u64 old = vm->page_count >> WJ_PAGE_SHIFT, wanted = old + delta;
-
-	if (wanted > 65536 || (wanted << WJ_PAGE_SHIFT) > vm->page_limit)
-		return -1;
-	if (delta && wj_extend(vm, wanted << WJ_PAGE_SHIFT))
-		return -1;
-	return old;
-}
-
-static vm_fault_t wj_fault(struct vm_fault *vmf)
-{
-	struct wj_vm *vm = vmf->vma->vm_private_data;
-
-	if (vmf->pgoff >= smp_load_acquire(&vm->page_count))
-		return VM_FAULT_SIGBUS;
-	vmf->page = vm->pages[vmf->pgoff];
-	get_page(vmf->page);
-	return 0;
-}
-
-static const struct vm_operations_struct wj_vm_ops = { .fault = wj_fault };
-
-static int wj_mmap(struct file *file, struct vm_area_struct *vma)
-{
-	struct wj_vm *vm = file->private_data;
-
-	if (!(vma->vm_flags & VM_SHARED) || vma->vm_flags & VM_EXEC || !vm->image)
-		return -EINVAL;
-#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 3, 0)
-	vm_flags_mod(vma, VM_DONTCOPY | VM_DONTEXPAND | VM_DONTDUMP, VM_MAYEXEC);
-#else
-	vma->vm_flags |= VM_DONTCOPY | VM_DONTEXPAND | VM_DONTDUMP;
-	vma->vm_flags &= ~VM_MAYEXEC;
-#endif
-	vma->vm_private_data = vm;
-	vma->vm_ops = &wj_vm_ops;
-	return 0;
-}
+static DEFINE_MUTEX(wj_instances_lock);
+static unsigned int wj_instances;	/* under wj_instances_lock */
 
 /*
  * Guests that run: a timer makes them poll while there are any. It fires in hard interrupts, because soft ones may wait for the
@@ -247,7 +81,7 @@ static void wj_stop_running(struct wj_vm *vm)
 	WRITE_ONCE(vm->interrupt, 0);
 }
 
-/* From a poll: whether the guest has to end. Vector registers have been saved by the caller. */
+/* From a poll: WJ_TRAP if the guest has to end, WJ_SUSPEND if its owner has a signal. Vector registers have been saved by the caller. */
 asmlinkage int wj_poll(struct wj_vm *vm)
 {
 	bool floats = vm->ctx->floats;
@@ -256,16 +90,23 @@ asmlinkage int wj_poll(struct wj_vm *vm)
 	WRITE_ONCE(vm->interrupt, 0);
 	if (floats)
 		kernel_fpu_end();
+	vm->ctx->floats = 0;
 	cond_resched();
-	if (floats)
-		kernel_fpu_begin();
 	age = jiffies - vm->started;
 	if (READ_ONCE(vm->dead) || READ_ONCE(vm->stop) || (vm->timeout && age > vm->timeout) ||
-	    (fatal_signal_pending(current) && age > WJ_GRACE)) {
+	    (!vm->coroutine && fatal_signal_pending(current) && age > WJ_GRACE)) {
 		vm->trap.code = WJ_TRAP_Interrupt;
-		return 1;
+		return WJ_TRAP;
 	}
-	return 0;
+	if (vm->coroutine && signal_pending(current)) {
+		vm->resume_floats = floats;
+		return WJ_SUSPEND;
+	}
+	if (floats) {
+		kernel_fpu_begin();
+		vm->ctx->floats = 1;
+	}
+	return WJ_STAY;
 }
 
 /* After a trap: where, and who called. Frames lie on the guest's stack. */
@@ -283,39 +124,59 @@ asmlinkage void wj_note_trap(struct wj_vm *vm, unsigned long pc, unsigned long f
 		fp = ((unsigned long *)fp)[0];
 	}
 	vm->trap.count = n;
-	vm->trapping = 0;
+	vm->leaving = WJ_STAY;
 }
 
-/* Calls function number func with values in place, which its results replace. Under vm->lock. 0, 1 after a trap, or an error. */
-int wj_call(struct wj_vm *vm, u32 func, u64 *values)
+/* Around every stretch of running the guest. */
+void wj_begin_run(struct wj_vm *vm)
 {
-	const struct wj_image_meta *meta = vm->image->meta;
-	u32 tramp;
-	int err;
-
-	if (vm->dead)
-		return -EIO;
-	if (func < meta->imported || func >= meta->functions)
-		return -EINVAL;
-	tramp = vm->image->trampolines[vm->image->func_types[func]];
-	if (tramp == U32_MAX)
-		return -EINVAL;
 	vm->trap.code = WJ_TRAP_OF_SITE;
 	vm->trap.count = 0;
+	vm->leaving = WJ_STAY;
 	wj_start_running(vm);
-	err = wj_enter(vm, vm->image->code + tramp, vm->image->code + vm->image->func_offsets[func - meta->imported],
-		       values);
+}
+
+void wj_end_run(struct wj_vm *vm)
+{
 	wj_stop_running(vm);
 	if (vm->ctx->floats) {
 		vm->ctx->floats = 0;
 		kernel_fpu_end();
 	}
-	return err;
 }
 
-static struct wj_func_ref *wj_func_ref(struct wj_vm *vm, u32 func)
+/* Code of a function of the guest's own, and what calls it with values in an array; NULL if there is no such function. */
+const void *wj_code_of(struct wj_vm *vm, u32 func, const void **trampoline)
 {
-	return (struct wj_func_ref *)(vm->ctx + 1) + func;
+	const struct wj_image_meta *meta = vm->image->meta;
+	u32 at;
+
+	if (func < meta->imported || func >= meta->functions)
+		return NULL;
+	at = vm->image->trampolines[vm->image->func_types[func]];
+	if (at == U32_MAX)
+		return NULL;
+	*trampoline = vm->image->code + at;
+	return vm->image->code + vm->image->func_offsets[func - meta->imported];
+}
+
+/* Calls function number func with values in place, which its results replace. Under vm->lock. 0, 1 after a trap, or an error. */
+int wj_call(struct wj_vm *vm, u32 func, u64 *values)
+{
+	const void *code, *trampoline;
+	int err;
+
+	if (vm->dead)
+		return -EIO;
+	if (vm->coroutine)
+		return -EBUSY;
+	code = wj_code_of(vm, func, &trampoline);
+	if (!code)
+		return -EINVAL;
+	wj_begin_run(vm);
+	err = wj_enter(vm, trampoline, code, values);
+	wj_end_run(vm);
+	return err;
 }
 
 static void wj_fill_import(struct wj_vm *vm, struct wj_import *import, u32 index, u32 native, const u32 *signature)
@@ -327,6 +188,7 @@ static void wj_fill_import(struct wj_vm *vm, struct wj_import *import, u32 index
 	import->float_result = signature[0] >> 16 & 1;
 	import->wide_result = signature[0] >> 17 & 1;
 	import->float_params = signature[1];
+	wj_classify(import);
 }
 
 /* The vmctx's function references and what they refer to. */
@@ -381,42 +243,6 @@ static int wj_link_builtins(struct wj_vm *vm)
 	return 0;
 }
 
-/* Tables come as lists of function numbers plus one, 0 for null. */
-static int wj_link_tables(struct wj_vm *vm, const struct wj_create *arg, struct wj_table_desc **slots)
-{
-	u32 i, n;
-
-	vm->tables = kcalloc(max(arg->table_count, 1U), sizeof(*vm->tables), GFP_KERNEL_ACCOUNT);
-	if (!vm->tables)
-		return -ENOMEM;
-	vm->table_count = arg->table_count;
-	for (i = 0; i < arg->table_count; i++) {
-		struct wj_table_desc *table = &vm->tables[i];
-		struct wj_table from;
-
-		slots[i] = table;
-		if (copy_from_user(&from, (struct wj_table __user *)u64_to_user_ptr(arg->tables) + i, sizeof(from)))
-			return -EFAULT;
-		if (from.len > WJ_MAX_TABLE)
-			return -EDQUOT;
-		table->base = kvcalloc(max(from.len, 1U), sizeof(u64), GFP_KERNEL_ACCOUNT);
-		if (!table->base)
-			return -ENOMEM;
-		table->len = from.len;
-		for (n = 0; n < from.len; n++) {
-			u32 func;
-
-			if (get_user(func, (u32 __user *)u64_to_user_ptr(from.entries) + n))
-				return -EFAULT;
-			if (func > vm->image->meta->functions)
-				return -EINVAL;
-			if (func)
-				table->base[n] = (unsigned long)wj_func_ref(vm, func - 1);
-		}
-	}
-	return 0;
-}
-
 /* Lays the vmctx out as VmLayout does: header, functions, tables, memories, imported globals, own globals. */
 static int wj_link(struct wj_vm *vm, const struct wj_create *arg)
 {
@@ -464,19 +290,9 @@ static int wj_link(struct wj_vm *vm, const struct wj_create *arg)
 
 static void wj_clear(struct wj_vm *vm)
 {
-	unsigned long n;
-	u32 i;
-
-	for (i = 0; i < vm->table_count; i++)
-		kvfree(vm->tables[i].base);
-	kfree(vm->tables);
-	if (vm->memory.base)
-		vunmap(vm->memory.base);
-	for (n = 0; n < vm->page_count; n++)
-		put_page(vm->pages[n]);
-	if (vm->charged)
-		wj_uncharge(vm, vm->charged);
-	kvfree(vm->pages);
+	wj_drop_files(vm);
+	wj_drop_tables(vm);
+	wj_drop_memory(vm);
 	vfree(vm->stack);
 	kvfree(vm->ctx);
 	kfree(vm->imported_cells);
@@ -485,6 +301,17 @@ static void wj_clear(struct wj_vm *vm)
 	kvfree(vm->imports);
 	if (vm->image)
 		wj_image_put(vm->image);
+}
+
+/* Whether fields of struct stat lie in it, and it is not too large. The last ones of the list say nothing. */
+static bool wj_good_layout(const u32 *layout)
+{
+	u32 i;
+
+	for (i = 1; i < WJ_STAT_FIELDS; i++)
+		if ((layout[i] & 0xff) + 2 * (layout[i] >> 8) > 128 || layout[i] >> 8 > 8)
+			return false;
+	return layout[0] <= 128;
 }
 
 static int wj_create(struct wj_vm *vm, const struct wj_create __user *user)
@@ -499,14 +326,18 @@ static int wj_create(struct wj_vm *vm, const struct wj_create __user *user)
 	if (vm->image)
 		return -EBUSY;
 	if (arg.memory_pages > arg.max_pages || arg.max_pages > 65536 || arg.table_count > 1024 ||
-	    arg.own_globals > 100000 || arg.imported_globals > 100000 || arg.stack_bytes < WJ_STACK_MIN ||
+	    arg.segment_count > 100000 || arg.own_globals > 100000 || arg.imported_globals > 100000 || arg.stack_bytes < WJ_STACK_MIN ||
 	    arg.stack_bytes > WJ_STACK_MAX || !PAGE_ALIGNED(arg.stack_bytes))
 		return -EINVAL;
-	vm->page_limit = min((unsigned long)arg.max_pages << WJ_PAGE_SHIFT, wj_mb_pages(max_memory_mb));
-	vm->pages = kvcalloc(max(vm->page_limit, 1UL), sizeof(*vm->pages), GFP_KERNEL_ACCOUNT);
+	if (!wj_good_layout(arg.stat))
+		return -EINVAL;
+	memcpy(vm->stat_layout, arg.stat, sizeof(vm->stat_layout));
+	vm->coroutine = arg.flags & WJ_CREATE_COROUTINE;
+	vm->owner_files = current->files;
 	vm->stack = __vmalloc(arg.stack_bytes, GFP_KERNEL_ACCOUNT | __GFP_ZERO);
-	if (!vm->pages || !vm->stack)
-		return -ENOMEM;
+	err = vm->stack ? wj_make_memory(vm, arg.max_pages) : -ENOMEM;
+	if (err)
+		return err;
 	vm->stack_bytes = arg.stack_bytes;
 	vm->guest_sp = (unsigned long)vm->stack + arg.stack_bytes - 64;
 	vm->timeout = msecs_to_jiffies(arg.timeout_ms);
@@ -516,6 +347,8 @@ static int wj_create(struct wj_vm *vm, const struct wj_create __user *user)
 	err = wj_extend(vm, (unsigned long)arg.memory_pages << WJ_PAGE_SHIFT);
 	if (!err)
 		err = wj_link(vm, &arg);
+	if (!err)
+		err = wj_set_files(vm, arg.files, arg.file_count);
 	/* What is half made is never run: the file can only be closed. */
 	if (err)
 		vm->dead = true;
@@ -544,6 +377,15 @@ static int wj_do_call(struct wj_vm *vm, struct wj_call __user *user)
 	return 0;
 }
 
+/* Who called what a waiting guest waits for: entry.S has left the frame pointer of its call on top of the stack. */
+static void wj_note_call(struct wj_vm *vm)
+{
+	const unsigned long *frame = *(unsigned long **)vm->suspended_sp;
+
+	vm->trap.code = WJ_TRAP_NONE;
+	wj_note_trap(vm, frame[1], frame[0]);
+}
+
 static int wj_state(struct wj_vm *vm, struct wj_state __user *user)
 {
 	struct wj_state arg;
@@ -552,6 +394,10 @@ static int wj_state(struct wj_vm *vm, struct wj_state __user *user)
 		return -EFAULT;
 	if (arg.globals && copy_to_user(u64_to_user_ptr(arg.globals), vm->cells, 16 * (size_t)vm->own_globals))
 		return -EFAULT;
+	if (arg.tables && wj_get_tables(vm, arg.tables))
+		return -EFAULT;
+	if (vm->suspended_sp && vm->asked)
+		wj_note_call(vm);
 	arg.memory_bytes = vm->memory.bytes;
 	arg.dead = vm->dead;
 	arg.trap = vm->trap;
@@ -584,6 +430,12 @@ static long wj_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 	case WJ_STATE:
 		err = wj_state(vm, user);
 		break;
+	case WJ_RUN:
+		err = wj_run(vm, user);
+		break;
+	case WJ_NOTIFY:
+		err = wj_fuse_notify_fd(vm);
+		break;
 	default:
 		err = -ENOTTY;
 	}
@@ -597,18 +449,18 @@ static int wj_open(struct inode *inode, struct file *file)
 
 	if (!capable(CAP_SYS_ADMIN) || !capable(CAP_SYS_MODULE))
 		return -EPERM;
-	mutex_lock(&wj_limits_lock);
+	mutex_lock(&wj_instances_lock);
 	if (wj_instances >= max_instances) {
-		mutex_unlock(&wj_limits_lock);
+		mutex_unlock(&wj_instances_lock);
 		return -EUSERS;
 	}
 	wj_instances++;
-	mutex_unlock(&wj_limits_lock);
+	mutex_unlock(&wj_instances_lock);
 	vm = kzalloc(sizeof(*vm), GFP_KERNEL_ACCOUNT);
 	if (!vm) {
-		mutex_lock(&wj_limits_lock);
+		mutex_lock(&wj_instances_lock);
 		wj_instances--;
-		mutex_unlock(&wj_limits_lock);
+		mutex_unlock(&wj_instances_lock);
 		return -ENOMEM;
 	}
 	kref_init(&vm->kref);
@@ -616,6 +468,7 @@ static int wj_open(struct inode *inode, struct file *file)
 	INIT_LIST_HEAD(&vm->running);
 	wj_exchange_init(&vm->exchange);
 	vm->cred = get_current_cred();
+	vm->unconfined = !(READ_ONCE(current_thread_info()->syscall_work) & SYSCALL_WORK_SECCOMP);
 	file->private_data = vm;
 	return 0;
 }
@@ -626,9 +479,9 @@ static void wj_vm_release(struct kref *kref)
 
 	wj_clear(vm);
 	put_cred(vm->cred);
-	mutex_lock(&wj_limits_lock);
+	mutex_lock(&wj_instances_lock);
 	wj_instances--;
-	mutex_unlock(&wj_limits_lock);
+	mutex_unlock(&wj_instances_lock);
 	kfree(vm);
 }
 

@@ -13,8 +13,10 @@
 #include "wj_abi.h"
 #include "wj_layout.h"
 
+struct file;
 struct module;
 struct page;
+struct vm_area_struct;
 
 /* The head of the vmctx; fields as in the Rust source that wj_abi.h comes from. */
 struct wj_ctx {
@@ -63,6 +65,9 @@ struct wj_import {
 	bool float_result;
 	bool builtin;
 	bool wide_result;
+	bool quick;		/* may be answered with preemption off */
+	bool file;		/* one of the calls on files */
+	bool plain_file;	/* likewise, with all arguments in registers */
 };
 
 static_assert(offsetof(struct wj_import, vm) == WJ_IMPORT_VM);
@@ -101,21 +106,39 @@ struct wj_exchange {
 	u64 result;
 };
 
+/* What a guest's descriptor stands for. */
+struct wj_file {
+	struct file *file;	/* held: for a coroutine by its calls, else always */
+	int fd;			/* the owner's descriptor */
+	u32 may;		/* WJ_MAY_* */
+};
+
+/* Most descriptors that a coroutine uses before it leaves for user space; further ones are the owner's to use. */
+#define WJ_MAX_HELD 64
+
+/* What vm->leaving asks for when a host call returns. */
+enum wj_leaving { WJ_STAY, WJ_TRAP, WJ_SUSPEND };
+
+/* Where a suspended guest goes on. */
+enum wj_resume { WJ_AT_IMPORT, WJ_AT_POLL };
+
 struct wj_vm {
 	/* Offsets of these are known to entry.S. */
 	unsigned long host_sp;
 	unsigned long guest_sp;
 	struct wj_ctx *ctx;
 	struct wj_import *builtins;
-	u32 trapping;		/* a host call asks to end the guest */
+	unsigned long suspended_sp;	/* of a guest that waits for its owner's answer; else 0 */
+	u32 leaving;		/* enum wj_leaving */
+	u32 resume;		/* enum wj_resume */
 
 	u32 interrupt;		/* polled by the guest */
 	struct kref kref;
 	struct wj_image *image;
 	struct mutex lock;	/* held while the guest runs and by who looks into it */
 	struct wj_memory_desc memory;	/* written under lock */
-	struct page **pages;	/* the first page_count are there, for ever */
-	unsigned long page_count;	/* release/acquire */
+	struct page **pages;	/* of page_limit; the first page_count are there, for ever */
+	unsigned long page_count;	/* under lock */
 	unsigned long page_limit;
 	unsigned long charged;	/* pages in the totals */
 	void *stack;
@@ -124,11 +147,31 @@ struct wj_vm {
 	const void **builtin_code;
 	struct wj_table_desc *tables;
 	u32 table_count;
+	u64 *table_limits;
+	struct wj_table_desc *segments;	/* of elements */
+	u32 segment_count;
 	u64 *imported_cells;
 	u64 *cells;		/* own globals, two words each */
 	u32 own_globals;
 	u32 imported_globals;
 	const struct cred *cred;
+
+	/* The guest's descriptors: changed by the owner, while it answers a host call. */
+	struct wj_file *files;
+	u32 file_count;
+	u32 held_count;
+	u32 held[WJ_MAX_HELD];	/* descriptors whose file a coroutine holds until it leaves for user space */
+	u32 stat_layout[WJ_STAT_FIELDS];
+
+	/* Of an instance whose owner runs it by WJ_RUN: a host call may end in a return to user space. */
+	bool coroutine;
+	bool resume_floats;	/* vector registers were in use */
+	bool ask_owner;		/* the next host call goes to the owner, whatever it is */
+	bool unconfined;	/* the owner had no seccomp filter when it opened the device */
+	const void *owner_files; /* its descriptor table, only to be compared */
+	const struct wj_import *asked;	/* answers to this */
+	u64 run_values[WJ_MAX_VALUES];
+	u64 call_values[WJ_MAX_VALUES];	/* arguments of a host call, where not all of them came in integer registers */
 
 	struct list_head running;	/* under wj_running_lock while the guest runs */
 	unsigned long started;	/* jiffies */
@@ -144,7 +187,9 @@ static_assert(offsetof(struct wj_vm, host_sp) == WJ_VM_HOST_SP);
 static_assert(offsetof(struct wj_vm, guest_sp) == WJ_VM_GUEST_SP);
 static_assert(offsetof(struct wj_vm, ctx) == WJ_VM_CTX);
 static_assert(offsetof(struct wj_vm, builtins) == WJ_VM_BUILTINS);
-static_assert(offsetof(struct wj_vm, trapping) == WJ_VM_TRAPPING);
+static_assert(offsetof(struct wj_vm, suspended_sp) == WJ_VM_SUSPENDED);
+static_assert(offsetof(struct wj_vm, leaving) == WJ_VM_LEAVING);
+static_assert(offsetof(struct wj_vm, resume) == WJ_VM_RESUME);
 
 extern const struct file_operations wj_fops;
 
@@ -156,11 +201,32 @@ int wj_call(struct wj_vm *vm, u32 func, u64 *values);
 struct wj_vm *wj_vm_of_fd(int fd);
 
 /* host.c */
+void wj_classify(struct wj_import *import);
+u64 wj_any_call(struct wj_import *import, u64 *registers, const u64 *stack);
+u64 wj_ask(struct wj_import *import, const u64 *values);
 void wj_exchange_init(struct wj_exchange *ex);
 void wj_exchange_finish(struct wj_vm *vm);
 void wj_exchange_trapped(struct wj_vm *vm);
 void wj_exchange_unmount(struct wj_vm *vm);
 int wj_serve(struct wj_vm *vm, struct wj_event __user *arg);
+int wj_take_answer(struct wj_vm *vm, const struct wj_event *event);
+int wj_globals(struct wj_vm *vm, u64 user, bool out);
+
+/* files.c */
+int wj_set_files(struct wj_vm *vm, u64 user, u32 count);
+void wj_drop_files(struct wj_vm *vm);
+void wj_let_files_go(struct wj_vm *vm);
+s64 wj_file_call(struct wj_vm *vm, u32 native, u64 *v);
+
+/* tables.c */
+int wj_link_tables(struct wj_vm *vm, const struct wj_create *arg, struct wj_table_desc **slots);
+void wj_drop_tables(struct wj_vm *vm);
+int wj_get_tables(struct wj_vm *vm, u64 user);
+bool wj_table_call(struct wj_vm *vm, u32 native, const u64 *v, u64 *result);
+
+/* run.c */
+int wj_run(struct wj_vm *vm, struct wj_event __user *arg);
+void wj_suspend(struct wj_vm *vm, const struct wj_import *import, const u64 *values, bool floats);
 
 /* vm.c: a checked range of linear memory, or NULL */
 static inline void *wj_range(struct wj_vm *vm, u32 at, u64 bytes)
@@ -170,16 +236,43 @@ static inline void *wj_range(struct wj_vm *vm, u32 at, u64 bytes)
 	return bytes <= size && at <= size - bytes ? vm->memory.base + at : NULL;
 }
 
+/* The guest ends when the running host call returns. */
+static inline void wj_end(struct wj_vm *vm, u32 code)
+{
+	vm->leaving = WJ_TRAP;
+	vm->trap.code = code;
+}
+
+static inline struct wj_func_ref *wj_func_ref(struct wj_vm *vm, u32 func)
+{
+	return (struct wj_func_ref *)(vm->ctx + 1) + func;
+}
+
+/* memory.c; wasm pages are 64 KiB */
+#define WJ_PAGE_SHIFT (16 - PAGE_SHIFT)
+int wj_make_memory(struct wj_vm *vm, u32 max_pages);
+void wj_drop_memory(struct wj_vm *vm);
+int wj_extend(struct wj_vm *vm, unsigned long to);
 s64 wj_memory_grow(struct wj_vm *vm, u32 delta);
+int wj_mmap(struct file *file, struct vm_area_struct *vma);
+
+/* vm.c */
+void wj_begin_run(struct wj_vm *vm);
+void wj_end_run(struct wj_vm *vm);
+const void *wj_code_of(struct wj_vm *vm, u32 func, const void **trampoline);
 
 /* fuse_transport.c */
 int wj_fuse_init(void);
 void wj_fuse_exit(void);
+/* wj_fuse_send: the owner has to send it */
+#define WJ_FUSE_ASK_OWNER 1
 s32 wj_fuse_send(struct wj_vm *vm, u32 iov, u32 count);
+int wj_fuse_notify_fd(struct wj_vm *vm);
 void wj_fuse_ask_unmount(struct wj_vm *vm);
 
 /* entry.S */
 int wj_enter(struct wj_vm *vm, const void *trampoline, const void *code, u64 *values);
+int wj_resume(struct wj_vm *vm, u64 result);
 void wj_import_entry(void);
 void wj_builtin_entries(void);
 void wj_slot_trap(void);
@@ -189,7 +282,7 @@ void wj_slot_floats(void);
 /* called by entry.S */
 asmlinkage int wj_poll(struct wj_vm *vm);
 asmlinkage void wj_note_trap(struct wj_vm *vm, unsigned long pc, unsigned long fp);
-asmlinkage u64 wj_host_call(struct wj_import *import, const u64 *registers, const u64 *stack);
+asmlinkage u64 wj_host_call(struct wj_import *import, u64 *registers, const u64 *stack);
 asmlinkage void wj_begin_floats(struct wj_vm *vm);
 
 #endif

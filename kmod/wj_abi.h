@@ -32,6 +32,7 @@
 #define WJ_TRAP_UnalignedAtomic 20
 #define WJ_TRAP_ExpectedSharedMemory 21
 #define WJ_TRAP_OF_SITE 0xffffffffU
+#define WJ_TRAP_NONE 0xfffffffeU
 #define WJ_MAX_VALUES 32
 #define WJ_MAX_FRAMES 32
 #define WJ_EVENT_NONE 0
@@ -41,10 +42,20 @@
 #define WJ_EVENT_FINISHED 4
 #define WJ_EVENT_TRAPPED 5
 #define WJ_EVENT_UNMOUNT 6
-#define WJ_CREATE 0xc0487701U
+#define WJ_EVENT_START 7
+#define WJ_EVENT_SIGNAL 8
+#define WJ_MAY_READ 1
+#define WJ_MAY_WRITE 2
+#define WJ_MAY_STAT 4
+#define WJ_MAY_POLL 8
+#define WJ_CREATE_COROUTINE 1
+#define WJ_STAT_FIELDS 16
+#define WJ_CREATE 0xc0a07701U
 #define WJ_CALL 0xc0a07702U
-#define WJ_SERVE 0xc1287703U
-#define WJ_STATE 0xc0a07704U
+#define WJ_SERVE 0xc1387703U
+#define WJ_STATE 0xc0a87704U
+#define WJ_RUN 0xc1387706U
+#define WJ_NOTIFY 0xc0007707U
 #define WJ_STOP 0xc0007705U
 #define WJ_NATIVE_memory_grow 1
 #define WJ_NATIVE_memory_fill 2
@@ -60,8 +71,22 @@
 #define WJ_NATIVE_memcpy_big 13
 #define WJ_NATIVE_clock_gettime 14
 #define WJ_NATIVE_now 10
+#define WJ_NATIVE_fd_read 15
+#define WJ_NATIVE_fd_write 16
+#define WJ_NATIVE_fd_pread 17
+#define WJ_NATIVE_fd_pread_split 18
+#define WJ_NATIVE_fd_pwrite 19
+#define WJ_NATIVE_fd_pwrite_split 20
+#define WJ_NATIVE_fstat 21
+#define WJ_NATIVE_poll 22
+#define WJ_NATIVE_table_grow 30
+#define WJ_NATIVE_table_fill 31
+#define WJ_NATIVE_table_copy 32
+#define WJ_NATIVE_table_init 33
+#define WJ_NATIVE_elem_drop 34
 #define WJ_BUILTIN_PARAMS { 0x20002, 0x4, 0x5, 0x5, 0x1, 0x20003, 0x4, 0x5, 0x5, 0x1, 0x20001, 0x1, 0x4, 0x4, 0x3 }
-#define WJ_BUILTIN_NATIVES { 0x1, 0x2, 0x3, 0x0, 0x0, 0x0, 0x0, 0x0, 0x0, 0x0, 0x0, 0x0, 0x0, 0x0, 0x0 }
+#define WJ_BUILTIN_NATIVES { 0x1, 0x2, 0x3, 0x0, 0x0, 0x1e, 0x1f, 0x20, 0x21, 0x22, 0x0, 0x0, 0x0, 0x0, 0x0 }
+#define WJ_WASI_EAGAIN 6
 #define WJ_WASI_EFAULT 21
 #define WJ_WASI_EINVAL 28
 #define WJ_WASI_ENODEV 43
@@ -174,16 +199,26 @@ static_assert(sizeof(struct wj_image_meta) == 48);
 struct wj_table {
 	__u64 entries;
 	__u32 len;
-	__u32 reserved;
+	__u32 max;
 };
 static_assert(sizeof(struct wj_table) == 16);
+
+struct wj_file_change {
+	__u32 guest;
+	__u32 host;
+	__u32 may;
+	__u32 reserved;
+};
+static_assert(sizeof(struct wj_file_change) == 16);
 
 struct wj_create {
 	__u64 abi_hash;
 	__u64 image;
 	__u64 globals;
 	__u64 tables;
+	__u64 segments;
 	__u64 imports;
+	__u64 files;
 	__u32 imported_globals;
 	__u32 own_globals;
 	__u32 table_count;
@@ -191,9 +226,12 @@ struct wj_create {
 	__u32 max_pages;
 	__u32 stack_bytes;
 	__u32 timeout_ms;
-	__u32 reserved;
+	__u32 segment_count;
+	__u32 file_count;
+	__u32 flags;
+	__u32 stat[16];
 };
-static_assert(sizeof(struct wj_create) == 72);
+static_assert(sizeof(struct wj_create) == 160);
 
 struct wj_trap {
 	__u32 code;
@@ -217,20 +255,24 @@ struct wj_event {
 	__u32 index;
 	__u32 count;
 	__u32 failed;
+	__u32 file_count;
+	__u32 ask_owner;
 	__u64 result;
 	__u64 globals;
+	__u64 files;
 	__u64 memory_bytes;
 	__u64 values[32];
 };
-static_assert(sizeof(struct wj_event) == 296);
+static_assert(sizeof(struct wj_event) == 312);
 
 struct wj_state {
 	__u64 globals;
+	__u64 tables;
 	__u64 memory_bytes;
 	__u32 dead;
 	__u32 reserved;
 	struct wj_trap trap;
 };
-static_assert(sizeof(struct wj_state) == 160);
+static_assert(sizeof(struct wj_state) == 168);
 #endif
 #endif

@@ -7,7 +7,9 @@
 #define WJ_VM_GUEST_SP	8
 #define WJ_VM_CTX	16
 #define WJ_VM_BUILTINS	24
-#define WJ_VM_TRAPPING	32
+#define WJ_VM_SUSPENDED	32
+#define WJ_VM_LEAVING	40
+#define WJ_VM_RESUME	44
 
 #define WJ_IMPORT_VM	8
 #define WJ_IMPORT_BYTES	40

@@ -57,6 +57,7 @@ pub mod host;
 pub mod ir;
 pub mod kernel;
 pub mod memory;
+pub mod offload;
 pub mod runtime;
 pub mod sys;
 pub mod wasm;

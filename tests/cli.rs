@@ -47,6 +47,16 @@ fn help_teaches_and_succeeds() {
 }
 
 #[test]
+fn without_the_kernel_module_nothing_runs_in_the_kernel() {
+    if Path::new("/dev/wasm").exists() {
+        return;
+    }
+    let temp = TempDir::new("cli-kernel");
+    let program = module(&temp, "p.wasm", "(module (memory (export \"memory\") 1) (func (export \"_start\")))");
+    fails(&["run", "--kernel", &program], 1, &["p", "--kernel", "load the kernel module"]);
+}
+
+#[test]
 fn wrong_usage_is_two() {
     fails(&[], 2, &["Usage"]);
     fails(&["mount", "memfs"], 2, &["MOUNTPOINT"]);
@@ -415,4 +425,43 @@ fn what_is_refused_names_the_option_that_grants_it() {
     assert_eq!(narrow.status.code(), Some(2), "EACCES");
     assert_eq!(text(&narrow.stderr).matches("--net connect=192.0.2.1:9").count(), 1, "{}", text(&narrow.stderr));
     fails(&["run", "--net", "connect=x", &program], 2, &["port is missing", "connect=HOST:PORT"]);
+}
+
+#[test]
+fn a_path_that_nothing_shows_names_the_option_once() {
+    let temp = TempDir::new("cli-unseen");
+    let program = module(
+        &temp,
+        "opener.wasm",
+        r#"(module
+          (import "env" "__syscall_openat" (func $open (param i32 i32 i32 i32) (result i32)))
+          (import "wasi_snapshot_preview1" "proc_exit" (func $exit (param i32)))
+          (memory (export "memory") 1)
+          (data (i32.const 0) "/nowhere/at/all\00")
+          (data (i32.const 16) "/etc/passwd\00")
+          (func $try (param i32) (result i32)
+            (call $open (i32.const -100) (local.get 0) (i32.const 0) (i32.const 0)))
+          (func (export "_start")
+            (drop (call $try (i32.const 0)))
+            (drop (call $try (i32.const 16)))
+            (call $exit (i32.sub (i32.const 0) (call $try (i32.const 16))))))"#,
+    );
+    let refused = output(&["run", &program]);
+    assert_eq!(refused.status.code(), Some(44), "ENOENT");
+    let said = text(&refused.stderr);
+    assert!(said.matches("--dir").count() == 1 && said.contains("--dir /etc"), "{said}");
+}
+
+#[test]
+fn doctor_knows_whether_mounting_works() {
+    let output = output(&["doctor"]);
+    let report = text(&output.stdout);
+    for title in ["wasmjit mount: ", "wasmjit run: works", "wasmjit cc: ", "wasmjit mount --kernel: "] {
+        assert!(report.contains(title), "{report}");
+    }
+    let mounts = report.contains("wasmjit mount: works");
+    assert_eq!(output.status.code(), Some(if mounts { 0 } else { 1 }), "{report}");
+    if can_mount() {
+        assert!(mounts, "{report}");
+    }
 }

@@ -200,7 +200,7 @@ fn sockets_with_a_path_are_files_of_a_grant() {
     policy.dir(dir.path().join("data"), "/data", false).unwrap();
     policy.dir(dir.path().join("ro"), "/ro", true).unwrap();
     let mut rig = Rig::new(&policy);
-    rig.store.data_mut().0.umask = 0o027;
+    rig.store.data_mut().0.set_umask(0o027);
     let server = socket(&mut rig, UNIX, STREAM).unwrap();
     let name = unix(&mut rig, "/data/s");
     bind(&mut rig, server, name).unwrap();

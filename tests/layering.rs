@@ -7,8 +7,9 @@ use std::path::{Path, PathBuf};
 
 /// Each layer of `src/` and the layers that it may use.
 const LAYERS: &[(&str, &[&str])] = &[
-    ("cli", &["fs", "host", "runtime", "wasm"]),
-    ("fs", &["host", "kernel", "runtime", "memory", "wasm", "abi"]),
+    ("cli", &["fs", "offload", "host", "kernel", "runtime", "wasm"]),
+    ("fs", &["offload", "host", "kernel", "runtime", "memory", "wasm", "abi"]),
+    ("offload", &["host", "kernel", "runtime", "memory", "wasm", "abi"]),
     ("kernel", &["codegen", "wasm", "abi"]),
     ("host", &["runtime", "memory", "wasm", "abi", "sys"]),
     ("runtime", &["codegen", "ir", "memory", "wasm", "abi", "sys"]),

@@ -14,7 +14,7 @@ pub struct VmCtx {
     pub memory: *mut MemoryDesc,
     /// Lowest address that the stack pointer may have in a guest function's prologue.
     pub stack_limit: usize,
-    /// Non-zero asks the guest to stop at its next poll.
+    /// Non-zero asks something of the guest at its next poll: [`INTERRUPT_STOP`], [`INTERRUPT_CALL`].
     pub interrupt: *const std::sync::atomic::AtomicU32,
     /// Table of [`super::builtins::Builtin`] pointers.
     pub builtins: *const *const u8,
@@ -27,6 +27,12 @@ pub struct VmCtx {
     /// Not 0 while float registers may be used; read only by code that is compiled with slots (see [`super::slots`]).
     pub floats: u64,
 }
+
+/// Bit of [`VmCtx::interrupt`]: the guest is to stop.
+pub const INTERRUPT_STOP: u32 = 1;
+
+/// Bit of [`VmCtx::interrupt`]: the host is to be called, after which the guest goes on.
+pub const INTERRUPT_CALL: u32 = 2;
 
 /// What compiled code knows of a linear memory.
 #[repr(C)]

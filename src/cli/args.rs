@@ -14,6 +14,7 @@ Examples:
   wasmjit cc myfs.c -o myfs.wasm             build a libfuse program (needs emscripten)
   wasmjit inspect myfs.wasm                  what it needs, and whether that is there
   wasmjit run prog.wasm arg                  run any program built by Emscripten or for WASI
+  wasmjit doctor                             what works on this machine, and what to do about the rest
 
 Exit codes: 0 success, 1 error, 2 wrong usage. `run` exits with the program's own code, or 134 if it trapped.
 Messages: -v tells more, -vv and -vvv more yet; RUST_LOG=wasmjit=debug,fs_host=trace selects them by module.";
@@ -44,6 +45,8 @@ pub enum Command {
     Run(RunArgs),
     /// Show what a module needs and what it is
     Inspect(InspectArgs),
+    /// Say what works on this machine, and what to do about what does not
+    Doctor(DoctorArgs),
     /// Unpack the SDK for authors of filesystems and show where it is
     Sdk(SdkArgs),
     /// Compile C to WebAssembly with the SDK
@@ -163,11 +166,15 @@ pub struct GuestArgs {
     #[arg(short = 'A', long)]
     pub allow_all: bool,
 
-    /// Most memory that it may have (mount: 1G, run: 4G)
+    /// Most memory that it may have: 512M, 8G; if not given, 1G to mount and 4G to run
     #[arg(long, value_name = "SIZE", value_parser = values::size)]
     pub memory_limit: Option<u64>,
 
-    /// Longest time for a request (mount) or for the whole program (run): 500ms, 30s, 2m, none
+    /// Most threads that it may have at a time
+    #[arg(long, value_name = "N", default_value_t = wasmjit::host::DEFAULT_MAX_THREADS)]
+    pub max_threads: usize,
+
+    /// Longest time for a request (mount; 60s if not given) or for the whole program (run): 500ms, 30s, 2m, none
     #[arg(long, value_name = "TIME", value_parser = values::duration)]
     pub timeout: Option<Time>,
 
@@ -175,7 +182,7 @@ pub struct GuestArgs {
     #[arg(long)]
     pub stub_missing: bool,
 
-    /// Compile anew, and keep nothing in the cache
+    /// Compile anew, and keep nothing in the cache (wasmjit in $XDG_CACHE_HOME or ~/.cache, at most 1 GiB)
     #[arg(long)]
     pub no_cache: bool,
 }
@@ -222,6 +229,10 @@ pub struct RunArgs {
     #[arg(long, value_name = "ADDR:PORT")]
     pub listen: Vec<String>,
 
+    /// Run it inside of the Linux kernel, where its system calls are function calls (root, with the kernel module)
+    #[arg(long)]
+    pub kernel: bool,
+
     /// Do not confine this process itself to what the program was granted
     #[arg(long)]
     pub no_harden: bool,
@@ -236,6 +247,16 @@ pub struct RunArgs {
 pub struct InspectArgs {
     /// A .wasm file, or the name of a filesystem that comes with wasmjit
     pub file: PathBuf,
+}
+
+/// Say what works on this machine, and what to do about what does not
+///
+/// Exits with 1 if mounting or running does not work.
+#[derive(Debug, Args)]
+pub struct DoctorArgs {
+    /// Exit with 1 if mounting inside of the kernel does not work either
+    #[arg(long)]
+    pub kernel: bool,
 }
 
 /// Unpack the SDK for authors of filesystems and show where it is

@@ -70,6 +70,7 @@ pub fn policy(guest: &GuestArgs) -> Outcome<Policy> {
         policy.inherit_env();
     }
     policy.tty(guest.tty);
+    policy.max_threads(guest.max_threads);
     if guest.allow_all {
         policy.allow_all().map_err(usage)?;
     }

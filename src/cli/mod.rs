@@ -7,10 +7,11 @@
 //! | `logging`, `daemon` | where messages go, and going to the background |
 //! | `source` | where a module's bytes come from |
 //! | `harden` | confining this process before a program runs |
-//! | `mount`, `umount`, `run`, `inspect`, `sdk` | the subcommands |
+//! | `mount`, `umount`, `run`, `inspect`, `doctor`, `sdk` | the subcommands |
 
 mod args;
 mod daemon;
+mod doctor;
 mod embedded;
 mod engine;
 mod failure;
@@ -48,6 +49,7 @@ pub fn main() -> ExitCode {
         Command::Umount(args) => umount::main(args),
         Command::Run(args) => run::main(args),
         Command::Inspect(args) => inspect::main(args),
+        Command::Doctor(args) => doctor::main(args),
         Command::Sdk(args) => sdk::main(args),
         Command::Cc(args) => sdk::compile("wasmjit-cc", args),
         Command::Cxx(args) => sdk::compile("wasmjit-c++", args),

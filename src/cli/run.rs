@@ -10,17 +10,9 @@ use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 use std::time::Duration;
-use wasmjit::host::{self, HasHost, Host};
+use wasmjit::host::{self, Host, Program};
+use wasmjit::offload::{self, Loaded};
 use wasmjit::{InterruptHandle, Linker, Store};
-
-/// A store's data: nothing but the host state.
-struct Program(Host);
-
-impl HasHost for Program {
-    fn host(&mut self) -> &mut Host {
-        &mut self.0
-    }
-}
 
 /// Runs a program; its exit code is the command's.
 pub fn main(args: RunArgs) -> Outcome {
@@ -39,19 +31,36 @@ pub fn main(args: RunArgs) -> Outcome {
     linker.trap_on_missing(args.guest.stub_missing);
     host::link(&mut linker, &module).map_err(|error| fail(&error))?;
     let mut store = Store::new(&engine, Program(host));
+    // Code enters the kernel before this process gives up the right to bring it there.
+    let mut program = if args.kernel { Some(in_kernel(&module, &source)?) } else { None };
     // Threads are confined with the one that starts them, so none may run yet; the guest's own code begins behind this.
     if !args.no_harden && !args.guest.allow_all {
         harden::confine(&policy);
     }
     if let Some(limit) = args.guest.timeout.and_then(|time| time.0) {
-        stop_after(limit, store.interrupt_handle());
+        let stopper = program.as_ref().map(offload::Program::stopper).transpose().map_err(|error| fail(&error))?;
+        stop_after(limit, store.interrupt_handle(), move || stopper.into_iter().for_each(|stop| stop()));
     }
-    let instance = linker.instantiate(&mut store, &module).map_err(|error| fail(&error))?;
-    match host::run_main(&mut store, &instance, args.command.iter().map(|arg| arg.as_bytes())) {
+    let instance = host::instantiate(&linker, &mut store, &module).map_err(|error| fail(&error))?;
+    let argv = args.command.iter().map(|arg| arg.as_bytes());
+    let ended = host::run_main_by(&mut store, &instance, argv, &mut |store, main, args| match program.take() {
+        Some(program) => program.call(store, &instance, main, args),
+        None => main.call(store, args),
+    });
+    match ended {
         // Exit codes have eight bits, as for every process.
         Ok(code) => Ok(code.0 as u8),
         Err(trap) => Err(Failure { code: TRAP, message: format!("{}: trap: {trap}", source.name) }),
     }
+}
+
+/// Brings the program's code into the kernel.
+fn in_kernel(module: &wasmjit::Module, source: &Source) -> Outcome<offload::Program> {
+    let fail = |why: String| Failure::new(format!("{}: --kernel: {why}", source.name));
+    offload::check().map_err(fail)?;
+    let program = offload::Program::new(Loaded::new(module).map_err(fail)?);
+    program.unload_at_exit().map_err(|error| fail(error.to_string()))?;
+    Ok(program)
 }
 
 /// Sockets that listen on the addresses of `--listen`.
@@ -85,10 +94,11 @@ fn refuse_filesystem(module: &wasmjit::Module, source: &Source) -> Outcome<u8> {
 const GRACE: Duration = Duration::from_secs(1);
 
 /// Stops the guest when the time is over. One that computes traps; one that is blocked in a system call ends with the process.
-fn stop_after(limit: Duration, handle: InterruptHandle) {
+fn stop_after(limit: Duration, handle: InterruptHandle, stop: impl FnOnce() + Send + 'static) {
     std::thread::spawn(move || {
         std::thread::sleep(limit);
         handle.interrupt();
+        stop();
         std::thread::sleep(GRACE);
         eprintln!("wasmjit: the program was stopped after its time of {limit:?} while it waited");
         std::process::exit(i32::from(TRAP));

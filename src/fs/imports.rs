@@ -151,10 +151,13 @@ fn serve_copy(mut caller: Caller<'_, FsState>, seat: Seat) -> Result<i32, Trap> 
 
 /// Sends one message that lies in the guest's memory.
 fn send(memory: &GuestMemory<'_>, state: &FsState, pieces: u32, count: u32) -> Result<(), Errno> {
-    let Some(replies) = &state.replies else { return Err(Errno::ENODEV) };
     if count > MAX_PIECES {
         return Err(Errno::EINVAL);
     }
+    if let Some(notifier) = &state.notifier {
+        return notifier.send(gather(memory, pieces, count)?);
+    }
+    let Some(replies) = &state.replies else { return Err(Errno::ENODEV) };
     let mut slices: SmallVec<[RawSlice; 8]> = SmallVec::new();
     for n in 0..count {
         let address = pieces.checked_add(n * size_of::<IoVec>() as u32).ok_or(Errno::EFAULT)?;
@@ -165,4 +168,17 @@ fn send(memory: &GuestMemory<'_>, state: &FsState, pieces: u32, count: u32) -> R
     // SAFETY: `check` has placed every range inside of accessible linear memory, which stays mapped during this call;
     // the server checks a copy of what must not change.
     unsafe { replies.send_raw(&slices) }.map_err(Errno)
+}
+
+/// A copy of a message that lies in the guest's memory; longer ones than the kernel could want are cut.
+fn gather(memory: &GuestMemory<'_>, pieces: u32, count: u32) -> Result<Vec<u8>, Errno> {
+    let mut message = Vec::new();
+    for n in 0..count {
+        let address = pieces.checked_add(n * size_of::<IoVec>() as u32).ok_or(Errno::EFAULT)?;
+        let piece: IoVec = memory.read(address)?;
+        if message.len() <= super::notify::MAX_BYTES {
+            message.extend_from_slice(memory.slice(piece.ptr, piece.len)?);
+        }
+    }
+    Ok(message)
 }

@@ -9,6 +9,7 @@
 mod guest;
 mod imports;
 mod kernel;
+mod notify;
 
 use crate::abi::trap::TrapCode;
 use crate::host::{self, HasHost, Host};
@@ -114,6 +115,8 @@ pub(crate) struct FsState {
     stage: Stage,
     /// Where replies go while the guest serves.
     replies: Option<Replies>,
+    /// Where notifications go while the kernel serves.
+    notifier: Option<notify::Notifier>,
     /// Ends blocking host calls with EINTR without stopping the guest.
     soft_interrupt: Arc<AtomicBool>,
     /// What the FUSE host said when the guest's mount or serve failed: more than an errno can say.
@@ -182,6 +185,7 @@ impl Program {
             host,
             stage,
             replies: None,
+            notifier: None,
             soft_interrupt,
             failure: None,
             kernel: self.kernel,

@@ -21,14 +21,6 @@ use Match::{Camel, Module, Name, Prefix};
 const RULES: &[(Match, &str)] = &[
     (Module("gojs"), "it is a Go program for JavaScript hosts; build it with GOOS=wasip1 GOARCH=wasm instead"),
     (Module("go"), "it is a TinyGo program for JavaScript hosts; build it with tinygo -target=wasip1 instead"),
-    (
-        Module("GOT.mem"),
-        "it is one of several dynamically linked modules; link one program without -sMAIN_MODULE and -sSIDE_MODULE",
-    ),
-    (
-        Module("GOT.func"),
-        "it is one of several dynamically linked modules; link one program without -sMAIN_MODULE and -sSIDE_MODULE",
-    ),
     (Module("wbg"), "it is glued to JavaScript by wasm-bindgen; build the Rust program for wasm32-wasip1 instead"),
     (
         Module("__wbindgen_placeholder__"),
@@ -45,20 +37,6 @@ const RULES: &[(Match, &str)] = &[
     (Camel("gl"), "it draws with WebGL, which a mounted or command-line program cannot"),
     (Prefix("emscripten_webgl"), "it draws with WebGL, which a mounted or command-line program cannot"),
     (Prefix("SDL_"), "it needs SDL's JavaScript, which a command-line program cannot have"),
-    (Prefix("__pthread"), "it uses threads; link it without -pthread"),
-    (Prefix("_emscripten_thread"), "it uses threads; link it without -pthread"),
-    (Prefix("_emscripten_init_main_thread"), "it uses threads; link it without -pthread"),
-    (Prefix("__emscripten_init_main_thread"), "it uses threads; link it without -pthread"),
-    (Prefix("__emscripten_thread"), "it uses threads; link it without -pthread"),
-    (Prefix("_emscripten_notify_"), "it uses threads; link it without -pthread"),
-    (Prefix("_emscripten_receive_on_main_thread"), "it uses threads; link it without -pthread"),
-    (Prefix("emscripten_receive_on_main_thread"), "it uses threads; link it without -pthread"),
-    (Name("_emscripten_default_pthread_stack_size"), "it uses threads; link it without -pthread"),
-    (Name("emscripten_check_blocking_allowed"), "it uses threads; link it without -pthread"),
-    (Name("emscripten_exit_with_live_runtime"), "it uses threads; link it without -pthread"),
-    (Name("emscripten_unwind_to_js_event_loop"), "it uses threads; link it without -pthread"),
-    (Prefix("_dlopen"), "it loads modules at run time (dlopen); link everything statically"),
-    (Prefix("_dlsym"), "it loads modules at run time (dlopen); link everything statically"),
     (
         Prefix("_wasmfs_"),
         "it brings its own filesystem (-sWASMFS); link it without that, and grant directories with --dir",
@@ -101,10 +79,11 @@ pub fn explain_missing(module: &str, name: &str, ty: &ExternType) -> String {
     }
     match ty {
         ExternType::Memory(_) => {
-            return "it imports its memory, as programs with threads do; link it without -pthread".into();
+            return "it imports its memory under a name that neither Emscripten nor WASI uses; export it instead"
+                .into();
         }
         ExternType::Table(_) | ExternType::Global(_) | ExternType::Tag(_) => {
-            return "it is part of a dynamically linked program; link it without -sMAIN_MODULE and -sSIDE_MODULE"
+            return "it is part of a program that is not linked as Emscripten does; link one program that needs no other module"
                 .into();
         }
         ExternType::Func(_) => {}
@@ -143,8 +122,7 @@ mod tests {
             ("a", "b", "-O2"),
             ("env", "emscripten_asm_const_int", "EM_ASM"),
             ("gojs", "runtime.wasmWrite", "wasip1"),
-            ("env", "__pthread_create_js", "-pthread"),
-            ("env", "_dlopen_js", "dlopen"),
+            ("env", "__pthread_create_js", "other parameters"),
             ("env", "fuse_main_real", "wasmjit-cc"),
             ("env", "__syscall_openat", "other parameters"),
             ("env", "my_function", "my_function"),

@@ -5,8 +5,9 @@
 
 use super::dir::DirStream;
 use super::errno::Errno;
+use super::pins::Pins;
 use super::resolve::{Base, Grant};
-use super::rights::RightsCell;
+use super::rights::{self, RightsCell};
 use super::sys::{self, Result};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -143,6 +144,13 @@ impl File {
         &self.rights
     }
 
+    /// The host's descriptor, if calls on the file are no more than the host's own calls on it; and whether it may be read and written.
+    pub fn direct(&self) -> Option<(BorrowedFd<'_>, bool, bool)> {
+        let fd = self.fd().ok().filter(|_| !self.path_only)?;
+        let may = |right| self.rights.need(right).is_ok();
+        Some((fd, may(rights::FD_READ), may(rights::FD_WRITE)))
+    }
+
     /// A standard stream.
     pub fn stdio(fd: OwnedFd) -> File {
         File::new(Some(fd), Kind::Stdio)
@@ -233,30 +241,137 @@ impl File {
 struct Slot {
     file: Arc<File>,
     cloexec: bool,
+    /// When the number came to mean this, in changes of the table.
+    stamp: u64,
 }
 
-/// The table of descriptors.
-#[derive(Debug)]
-pub struct FdTable {
-    slots: Vec<Option<Slot>>,
-    max: usize,
+/// The numbers, and what is behind them.
+#[derive(Debug, Default)]
+struct Slots {
+    list: Vec<Option<Slot>>,
     /// No slot below this one is free.
     lowest: usize,
+    changes: u64,
+}
+
+impl Slots {
+    #[inline]
+    fn get(&self, fd: i32) -> Result<&Slot> {
+        // A negative number becomes a huge one, which no table has.
+        match self.list.get(fd as u32 as usize) {
+            Some(Some(slot)) => Ok(slot),
+            _ => Err(Errno::EBADF),
+        }
+    }
+
+    fn insert(&mut self, max: usize, slot: Slot, min: usize) -> Result<i32> {
+        let from = min.max(self.lowest);
+        let free = (from..self.list.len()).find(|&at| self.list[at].is_none()).unwrap_or(self.list.len().max(from));
+        if free >= max {
+            return Err(Errno::EMFILE);
+        }
+        self.put(free, slot);
+        if from == self.lowest {
+            self.lowest = free + 1;
+        }
+        Ok(free as i32)
+    }
+
+    /// Fills a slot; gives what was there.
+    fn put(&mut self, at: usize, slot: Slot) -> Option<Slot> {
+        self.changes += 1;
+        let slot = Slot { stamp: self.changes, ..slot };
+        if at >= self.list.len() {
+            self.list.resize_with(at + 1, || None);
+        }
+        self.list[at].replace(slot)
+    }
+
+    fn take(&mut self, fd: i32) -> Result<Slot> {
+        let at = fd as u32 as usize;
+        let slot = self.list.get_mut(at).and_then(Option::take).ok_or(Errno::EBADF)?;
+        self.changes += 1;
+        self.lowest = self.lowest.min(at);
+        Ok(slot)
+    }
+
+    fn used(&self) -> usize {
+        self.list.iter().flatten().count()
+    }
+}
+
+/// The table of a guest that has threads.
+#[derive(Debug)]
+struct Shared {
+    slots: Arc<Mutex<Slots>>,
+    /// Files of the running host call.
+    pins: Pins<File>,
+}
+
+impl Shared {
+    fn lock(&self) -> MutexGuard<'_, Slots> {
+        self.slots.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The table of descriptors: of one thread, or shared by several, each of which has a handle of its own.
+#[derive(Debug)]
+pub struct FdTable {
+    slots: Slots,
+    max: usize,
+    shared: Option<Box<Shared>>,
 }
 
 impl FdTable {
     /// An empty table for at most `max` descriptors.
     pub fn new(max: usize) -> FdTable {
-        FdTable { slots: Vec::new(), max: max.min(i32::MAX as usize), lowest: 0 }
+        FdTable { slots: Slots::default(), max: max.min(i32::MAX as usize), shared: None }
+    }
+
+    /// A handle to the same table for another thread.
+    pub(super) fn share(&mut self) -> FdTable {
+        let slots = match &self.shared {
+            Some(shared) => shared.slots.clone(),
+            None => Arc::new(Mutex::new(std::mem::take(&mut self.slots))),
+        };
+        let handle = || Some(Box::new(Shared { slots: slots.clone(), pins: Pins::default() }));
+        if self.shared.is_none() {
+            self.shared = handle();
+        }
+        FdTable { slots: Slots::default(), max: self.max, shared: handle() }
+    }
+
+    /// Lets go of the files that the host call which ends has looked at.
+    #[inline]
+    pub(super) fn end_call(&mut self) {
+        if let Some(shared) = &mut self.shared {
+            shared.pins.clear();
+        }
+    }
+
+    fn read<R>(&self, act: impl FnOnce(&Slots) -> R) -> R {
+        match &self.shared {
+            None => act(&self.slots),
+            Some(shared) => act(&shared.lock()),
+        }
+    }
+
+    fn change<R>(&mut self, act: impl FnOnce(&mut Slots) -> R) -> R {
+        match &self.shared {
+            None => act(&mut self.slots),
+            Some(shared) => act(&mut shared.lock()),
+        }
     }
 
     /// The file behind a number.
     #[inline]
     pub fn get(&self, fd: i32) -> Result<&Arc<File>> {
-        // A negative number becomes a huge one, which no table has.
-        match self.slots.get(fd as u32 as usize) {
-            Some(Some(slot)) => Ok(&slot.file),
-            _ => Err(Errno::EBADF),
+        match &self.shared {
+            None => Ok(&self.slots.get(fd)?.file),
+            Some(shared) => {
+                let file = shared.lock().get(fd)?.file.clone();
+                Ok(shared.pins.keep(file))
+            }
         }
     }
 
@@ -265,31 +380,14 @@ impl FdTable {
         if min >= self.max {
             return Err(Errno::EINVAL);
         }
-        let from = min.max(self.lowest);
-        let free = (from..self.slots.len()).find(|&at| self.slots[at].is_none()).unwrap_or(self.slots.len().max(from));
-        if free >= self.max {
-            return Err(Errno::EMFILE);
-        }
-        self.put(free, Slot { file, cloexec });
-        if from == self.lowest {
-            self.lowest = free + 1;
-        }
-        Ok(free as i32)
-    }
-
-    fn put(&mut self, at: usize, slot: Slot) {
-        if at >= self.slots.len() {
-            self.slots.resize_with(at + 1, || None);
-        }
-        if let Some(old) = self.slots[at].replace(slot) {
-            old.file.release_locks();
-        }
+        let max = self.max;
+        self.change(|slots| slots.insert(max, Slot { file, cloexec, stamp: 0 }, min))
     }
 
     /// Refuses early what [`FdTable::insert`] would refuse, before anything is opened.
     pub fn room_for(&self, count: usize) -> Result<()> {
-        let used = self.slots.iter().flatten().count();
-        if self.slots.len() + count > self.max && used + count > self.max { Err(Errno::EMFILE) } else { Ok(()) }
+        let full = |slots: &Slots| slots.list.len() + count > self.max && slots.used() + count > self.max;
+        if self.read(full) { Err(Errno::EMFILE) } else { Ok(()) }
     }
 
     /// A second number for the same file, at least `min`.
@@ -306,7 +404,10 @@ impl FdTable {
         if at >= self.max {
             return Err(Errno::EBADF);
         }
-        self.put(at, Slot { file, cloexec });
+        // What goes away is closed without the lock: that may take its time.
+        if let Some(old) = self.change(|slots| slots.put(at, Slot { file, cloexec, stamp: 0 })) {
+            old.file.release_locks();
+        }
         Ok(to)
     }
 
@@ -319,31 +420,30 @@ impl FdTable {
 
     /// Closes a number.
     pub fn close(&mut self, fd: i32) -> Result<()> {
-        let at = fd as u32 as usize;
-        let slot = self.slots.get_mut(at).and_then(Option::take).ok_or(Errno::EBADF)?;
-        self.lowest = self.lowest.min(at);
+        let slot = self.change(|slots| slots.take(fd))?;
         slot.file.release_locks();
         Ok(())
     }
 
     /// The close-on-exec flag.
     pub fn cloexec(&self, fd: i32) -> Result<bool> {
-        self.get(fd)?;
-        Ok(self.slots[fd as usize].as_ref().is_some_and(|s| s.cloexec))
+        self.read(|slots| slots.get(fd).map(|slot| slot.cloexec))
     }
 
     /// Sets the close-on-exec flag, which has no effect as guests do not exec.
     pub fn set_cloexec(&mut self, fd: i32, on: bool) -> Result<()> {
-        self.get(fd)?;
-        if let Some(slot) = self.slots[fd as usize].as_mut() {
-            slot.cloexec = on;
-        }
-        Ok(())
+        self.change(|slots| match slots.list.get_mut(fd as u32 as usize) {
+            Some(Some(slot)) => {
+                slot.cloexec = on;
+                Ok(())
+            }
+            _ => Err(Errno::EBADF),
+        })
     }
 
     /// How many numbers are in use.
     pub fn open_count(&self) -> usize {
-        self.slots.iter().flatten().count()
+        self.read(Slots::used)
     }
 
     /// Most numbers that can be in use.
@@ -353,8 +453,31 @@ impl FdTable {
 
     /// Closes everything.
     pub fn clear(&mut self) {
-        self.slots.clear();
-        self.lowest = 0;
+        // Closed without the lock, as above. The count goes on, since nothing is as it was.
+        drop(self.change(|slots| {
+            let changes = slots.changes + 1;
+            std::mem::replace(slots, Slots { changes, ..Slots::default() })
+        }));
+    }
+
+    /// How often the table has changed: it is the same as long as this is.
+    pub fn changes(&self) -> u64 {
+        self.read(|slots| slots.changes)
+    }
+
+    /// Notes that a file may be used for less than before.
+    pub fn touch(&mut self, fd: i32) {
+        self.change(|slots| {
+            slots.changes += 1;
+            if let Some(Some(slot)) = slots.list.get_mut(fd as u32 as usize) {
+                slot.stamp = slots.changes;
+            }
+        });
+    }
+
+    /// For each number what is behind it, and a stamp that is another one once something else is. Stamps are not 0.
+    pub fn stamped(&self) -> Vec<Option<(u64, Arc<File>)>> {
+        self.read(|slots| slots.list.iter().map(|slot| slot.as_ref().map(|s| (s.stamp, s.file.clone()))).collect())
     }
 }
 
@@ -390,6 +513,21 @@ mod tests {
         assert_eq!(table.insert(file(), 0, false), Ok(7));
         assert_eq!(table.insert(file(), 0, false), Err(Errno::EMFILE));
         assert_eq!(table.dup(0, 8, false), Err(Errno::EINVAL));
+    }
+
+    #[test]
+    fn threads_share_numbers_and_keep_what_they_use() {
+        let mut table = FdTable::new(8);
+        table.insert(file(), 0, false).unwrap();
+        let mut other = table.share();
+        assert_eq!(other.insert(file(), 0, true), Ok(1));
+        assert!(table.cloexec(1).unwrap());
+        let used = Arc::downgrade(table.get(1).unwrap());
+        other.close(1).unwrap();
+        assert!(used.upgrade().is_some() && table.get(1).is_err());
+        table.end_call();
+        assert!(used.upgrade().is_none());
+        assert_eq!((table.open_count(), table.share().insert(file(), 0, false)), (1, Ok(1)));
     }
 
     #[test]

@@ -57,6 +57,12 @@ pub struct Layout {
     pub f_getlk: i32,
     /// Bytes of `struct rusage`.
     pub rusage: usize,
+    /// Where `struct pthread` has the top of the stack; its size follows.
+    pub pthread_stack: u8,
+    /// Where the C library's `struct dso` has its flags, and its name.
+    pub dso_flags: u8,
+    /// As above.
+    pub dso_name: u8,
 }
 
 /// `struct statfs` with 32-bit counts.
@@ -105,15 +111,36 @@ pub static EM_3_1_6: Layout = Layout {
     statfs: STATFS32,
     f_getlk: 5,
     rusage: 136,
+    pthread_stack: 44,
+    dso_flags: 20,
+    dso_name: 44,
 };
 
 /// 3.1.69: 64-bit time, other lock commands.
-pub static EM_3_1_69: Layout =
-    Layout { name: "3.1.69", time: 8, stat: STAT64, statfs: STATFS32, f_getlk: 12, rusage: 152 };
+pub static EM_3_1_69: Layout = Layout {
+    name: "3.1.69",
+    time: 8,
+    stat: STAT64,
+    statfs: STATFS32,
+    f_getlk: 12,
+    rusage: 152,
+    pthread_stack: 52,
+    dso_flags: 4,
+    dso_name: 36,
+};
 
 /// 6.0.5: 64-bit counts in `struct statfs`.
-pub static EM_6_0_5: Layout =
-    Layout { name: "6.0.5", time: 8, stat: STAT64, statfs: STATFS64, f_getlk: 12, rusage: 152 };
+pub static EM_6_0_5: Layout = Layout {
+    name: "6.0.5",
+    time: 8,
+    stat: STAT64,
+    statfs: STATFS64,
+    f_getlk: 12,
+    rusage: 152,
+    pthread_stack: 48,
+    dso_flags: 4,
+    dso_name: 36,
+};
 
 /// Bytes of the largest structure that the tables describe.
 const LARGEST: usize = 96;
@@ -221,6 +248,20 @@ impl Layout {
         out.put_time(self, l.ctim, stat.st_ctime, stat.st_ctime_nsec);
         out.put(l.ino, stat.st_ino);
         out
+    }
+
+    /// `struct stat` for another implementation: its size, then offset and (from bit 8 on) size of device, mode, links, user, group,
+    /// special device, length, block size, blocks, the seconds of the three times (32 bits of nanoseconds follow them), inode.
+    pub fn stat_fields(&self) -> [u32; 16] {
+        let l = &self.stat;
+        let plain = |Field(at, size): Field| u32::from(at) | u32::from(size) << 8;
+        let time = |at: u8| plain(Field(at, self.time));
+        let mut fields = [0; 16];
+        fields[0] = l.size as u32;
+        let first = [l.dev, l.mode, l.nlink, l.uid, l.gid, l.rdev, l.bytes, l.blksize, l.blocks];
+        fields[1..10].copy_from_slice(&first.map(plain));
+        fields[10..14].copy_from_slice(&[time(l.atim), time(l.mtim), time(l.ctim), plain(l.ino)]);
+        fields
     }
 
     /// `struct timespec` (or, with microseconds, `struct timeval`) as the guest has it.

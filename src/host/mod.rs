@@ -5,11 +5,13 @@
 //! | `policy` | what a guest may see, as data and as command line options |
 //! | `path`, `resolve`, `walk` | from a guest's path to a descriptor of the host, confined by the kernel |
 //! | `fd`, `dir` | the guest's descriptors; reading directories |
+//! | `threads`, `pins` | the threads of a guest; what a host call holds of what they share |
 //! | `state`, `ctx` | one guest's state; what a host call works on |
 //! | `errno`, `layout` | tables: error numbers; structures and constants by Emscripten version |
 //! | `ops` | file operations, once for both ABIs |
 //! | `net`, `socket` | the rules of the network; sockets and their addresses, once for both ABIs |
 //! | `signals` | timers and signals, and their delivery between host calls |
+//! | `dynlink` | modules that a program needs or opens at run time |
 //! | `iov`, `maps` | scatter/gather lists; files mapped into guests |
 //! | `rows` | the table form of host functions: binding, types and documentation from one row each |
 //! | `emscripten`, `wasi` | the rows and the functions behind them |
@@ -24,6 +26,7 @@
 mod advice;
 mod ctx;
 mod dir;
+mod dynlink;
 pub mod emscripten;
 mod errno;
 mod fd;
@@ -33,6 +36,7 @@ mod maps;
 mod net;
 mod ops;
 mod path;
+mod pins;
 mod policy;
 mod provided;
 mod resolve;
@@ -43,6 +47,7 @@ mod socket;
 mod start;
 mod state;
 mod sys;
+mod threads;
 mod walk;
 pub mod wasi;
 
@@ -52,10 +57,11 @@ pub use errno::Errno;
 pub use fd::{FdTable, File, Kind};
 pub use layout::{Evidence, Layout, sdk_value};
 pub use net::{Net, NetPolicy};
-pub use policy::{DEFAULT_MAX_FILES, DirGrant, Policy, PolicyError};
+pub use policy::{DEFAULT_MAX_FILES, DEFAULT_MAX_THREADS, DirGrant, Policy, PolicyError};
 pub use provided::{configure, link, provided, provides};
 pub use resolve::{Grant, Namespace};
 pub use rows::{Role, Row};
 pub use signals::Signals;
-pub use start::{ExitCode, run_main};
+pub use start::{ExitCode, instantiate, run_main, run_main_by};
 pub use state::{AT_FDCWD, HasHost, Host, Stream, take_file_limit, take_umask};
+pub use threads::Program;

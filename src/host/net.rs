@@ -7,6 +7,7 @@ use super::policy::PolicyError;
 use std::collections::HashMap;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, ToSocketAddrs};
 use std::ops::RangeInclusive;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// Which hosts a rule is about.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -145,20 +146,30 @@ fn ports(rules: &[Rule]) -> Option<Vec<u16>> {
 pub struct Net {
     /// The rules.
     pub policy: NetPolicy,
-    known: HashMap<String, Vec<IpAddr>>,
+    known: Arc<Mutex<HashMap<String, Vec<IpAddr>>>>,
 }
 
 impl Net {
     /// The state for a guest's policy.
     pub fn new(policy: NetPolicy) -> Net {
-        Net { policy, known: HashMap::new() }
+        Net { policy, known: Arc::default() }
+    }
+
+    /// The same for another thread of the guest.
+    pub(super) fn share(&self) -> Net {
+        Net { policy: self.policy.clone(), known: self.known.clone() }
+    }
+
+    fn known(&self) -> MutexGuard<'_, HashMap<String, Vec<IpAddr>>> {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Remembers what a look-up that the guest made has found.
     pub fn learn(&mut self, name: &str, found: impl Iterator<Item = IpAddr>) {
         let name = name.to_ascii_lowercase();
         if self.policy.connect.iter().any(|rule| rule.hosts == Hosts::Name(name.clone())) {
-            let known = self.known.entry(name).or_default();
+            let mut known = self.known();
+            let known = known.entry(name).or_default();
             for address in found.map(|ip| ip.to_canonical()) {
                 if !known.contains(&address) {
                     known.push(address);
@@ -178,8 +189,8 @@ impl Net {
             let loopback: IpAddr = if to.is_ipv4() { Ipv4Addr::LOCALHOST.into() } else { Ipv6Addr::LOCALHOST.into() };
             to.set_ip(loopback);
         }
-        let (policy, known) = (&self.policy, &mut self.known);
-        policy.connect.iter().filter(|rule| rule.ports.contains(&to.port())).any(|rule| match &rule.hosts {
+        let mut known = self.known();
+        self.policy.connect.iter().filter(|rule| rule.ports.contains(&to.port())).any(|rule| match &rule.hosts {
             Hosts::Any => true,
             Hosts::Net(net, bits) => within(to.ip(), *net, *bits),
             Hosts::Name(name) => known.entry(name.clone()).or_insert_with(|| look_up(name)).contains(&to.ip()),

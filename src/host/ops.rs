@@ -67,7 +67,7 @@ pub fn open(host: &Host, base: Base<'_>, path: &mut GuestPath, flags: i32, mode:
         return Err(Errno::EINVAL);
     }
     let flags = flags | libc::O_NOCTTY | libc::O_CLOEXEC;
-    let mode = mode & 0o7777 & !host.umask;
+    let mode = mode & 0o7777 & !host.umask();
     match host.blocking(|| host.namespace.open_path(base, path, flags, mode))? {
         Object::Real(grant, fd) => File::granted(grant, fd, flags & libc::O_PATH != 0),
         Object::Synthetic(_) if flags & libc::O_ACCMODE != libc::O_RDONLY => Err(Errno::EISDIR),
@@ -111,7 +111,7 @@ pub fn stat_file(file: &File) -> Result<Stat> {
 /// Makes a directory.
 pub fn mkdir(host: &Host, base: Base<'_>, path: &mut GuestPath, mode: u32) -> Result<()> {
     let entry = entry(&host.namespace, base, path, NameOp::Create)?;
-    sys::mkdirat(entry.dir.as_fd(), &entry.name, mode & 0o7777 & !host.umask)
+    sys::mkdirat(entry.dir.as_fd(), &entry.name, mode & 0o7777 & !host.umask())
 }
 
 /// Makes a file, pipe, socket or, where the policy allows it, device node.
@@ -120,7 +120,7 @@ pub fn mknod(host: &Host, base: Base<'_>, path: &mut GuestPath, mode: u32, dev: 
     if matches!(mode & libc::S_IFMT, libc::S_IFCHR | libc::S_IFBLK) && !host.devices {
         return Err(Errno::EPERM);
     }
-    let mode = mode & libc::S_IFMT | mode & 0o7777 & !host.umask;
+    let mode = mode & libc::S_IFMT | mode & 0o7777 & !host.umask();
     sys::mknodat(entry.dir.as_fd(), &entry.name, mode, dev)
 }
 
@@ -317,7 +317,7 @@ pub fn bind_socket(
     let dir = entry.dir.as_fd();
     bind(dir, entry.name.to_bytes())?;
     let made = sys::openat2(dir, &entry.name, libc::O_PATH | libc::O_NOFOLLOW, 0, libc::RESOLVE_BENEATH)?;
-    sys::chmod_path(made.as_fd(), 0o777 & !host.umask)
+    sys::chmod_path(made.as_fd(), 0o777 & !host.umask())
 }
 
 /// The object that a guest wants to watch.

@@ -12,6 +12,9 @@ use std::path::{Component, Path, PathBuf};
 /// How many files a guest may hold open, unless the embedder says otherwise.
 pub const DEFAULT_MAX_FILES: usize = 1024;
 
+/// How many threads a guest may have at a time, unless the embedder says otherwise.
+pub const DEFAULT_MAX_THREADS: usize = 256;
+
 /// One directory (or one file) of the host that the guest sees.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DirGrant {
@@ -32,6 +35,7 @@ pub struct Policy {
     pub(super) tty: bool,
     pub(super) devices: bool,
     pub(super) max_files: usize,
+    pub(super) max_threads: usize,
 }
 
 impl Default for Policy {
@@ -43,6 +47,7 @@ impl Default for Policy {
             tty: false,
             devices: false,
             max_files: DEFAULT_MAX_FILES,
+            max_threads: DEFAULT_MAX_THREADS,
         }
     }
 }
@@ -175,6 +180,12 @@ impl Policy {
     /// Caps the number of descriptors that the guest may hold.
     pub fn max_files(&mut self, max: usize) -> &mut Policy {
         self.max_files = max;
+        self
+    }
+
+    /// Caps the number of threads that the guest may have at a time, the first one included.
+    pub fn max_threads(&mut self, max: usize) -> &mut Policy {
+        self.max_threads = max;
         self
     }
 

@@ -20,7 +20,21 @@ pub fn provides(module: &str, name: &str, ty: &ExternType) -> bool {
     let named_by_type = ["invoke_", "__cxa_find_matching_catch_"].iter().any(|prefix| name.starts_with(prefix));
     provided().any(|row| row.accepts(module, name, ty))
         || is_tag(module, ty)
+        || (module == "env" && name == "memory" && matches!(ty, ExternType::Memory(_)))
+        || is_linkage(module, name, ty)
         || (module == "env" && named_by_type && matches!(ty, ExternType::Func(_)))
+}
+
+/// What the modules of a dynamically linked program share.
+fn is_linkage(module: &str, name: &str, ty: &ExternType) -> bool {
+    match ty {
+        ExternType::Global(_) => {
+            ["GOT.mem", "GOT.func"].contains(&module)
+                || (module == "env" && ["__memory_base", "__table_base", "__stack_pointer"].contains(&name))
+        }
+        ExternType::Table(_) => module == "env" && name == "__indirect_function_table",
+        _ => false,
+    }
 }
 
 /// Emscripten's dynamically linked programs share their exception tags (`__cpp_exception`, `__c_longjmp`) by importing them.

@@ -52,11 +52,11 @@ pub struct Grant {
 }
 
 /// All that the guest sees of the host's files.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Namespace {
     pub(super) grants: Vec<Arc<Grant>>,
     /// Whether the user was told of a path that no grant shows.
-    reported: AtomicBool,
+    reported: Arc<AtomicBool>,
 }
 
 /// Where a relative path begins.
@@ -160,7 +160,7 @@ impl Namespace {
             let nested = |other: &DirGrant| is_below(&other.guest, &dir.guest);
             grants.push(Arc::new(open_grant(dir, policy.dirs.iter().any(nested))?));
         }
-        Ok(Namespace { grants, reported: AtomicBool::new(false) })
+        Ok(Namespace { grants, reported: Arc::default() })
     }
 
     /// The grants, in the order in which they were given.

@@ -164,6 +164,7 @@ macro_rules! once {
         let (mem, data) = $caller.memory_and_data();
         let mut $ctx = $crate::host::ctx::Ctx { mem, host: data.host() };
         let $result: ::std::result::Result<_, $crate::host::errno::Errno> = $function(&mut $ctx, $($arg),*);
+        $ctx.host.end_call();
         let interrupted = $result.as_ref().is_err_and(|errno| *errno == $crate::host::errno::Errno::EINTR);
         ($answer, interrupted, $ctx.host.signals.due())
     }};
@@ -211,16 +212,22 @@ macro_rules! invoke_row {
     (must $result:ident $caller:ident $name:literal $function:path, $($arg:expr),*) => {{
         let (mem, data) = $caller.memory_and_data();
         let mut ctx = $crate::host::ctx::Ctx { mem, host: data.host() };
-        $function(&mut ctx, $($arg),*)
+        let answer = $function(&mut ctx, $($arg),*);
+        ctx.host.end_call();
+        answer
     }};
     (get $result:ident $caller:ident $name:literal $function:path, $($arg:expr),*) => {{
         let (mem, data) = $caller.memory_and_data();
         let mut ctx = $crate::host::ctx::Ctx { mem, host: data.host() };
-        $function(&mut ctx, $($arg),*)
+        let answer = $function(&mut ctx, $($arg),*);
+        ctx.host.end_call();
+        answer
     }};
-    (call $result:ident $caller:ident $name:literal $function:path, $($arg:expr),*) => {
-        $function(&mut $caller, $($arg),*)
-    };
+    (call $result:ident $caller:ident $name:literal $function:path, $($arg:expr),*) => {{
+        let answer = $function(&mut $caller, $($arg),*);
+        $crate::host::HasHost::host($caller.data_mut()).end_call();
+        answer
+    }};
 }
 
 /// Builds the closure of one row, parameter by parameter, and defines it in the linker.

@@ -9,10 +9,11 @@ use super::errno::Errno;
 use super::state::HasHost;
 use super::sys::signal::{self, Thread};
 use super::sys::{self, PollFd, Result, TimeSpec};
-use crate::runtime::{Caller, Trap};
+use super::threads;
+use crate::runtime::{AsContextMut, Caller, Instance, InterruptHandle, OnPoll, Polled, Trap};
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
@@ -21,6 +22,9 @@ pub const TIMERS: usize = 3;
 
 /// The signal of each timer.
 const TIMER_SIGNALS: [i32; TIMERS] = [libc::SIGALRM, libc::SIGVTALRM, libc::SIGPROF];
+
+/// The bit of work that other threads have left for this one.
+pub(super) const MESSAGES: u32 = 0;
 
 /// The bit of the first timer; signals have the bit of their number.
 const FIRST_TIMER: u32 = 61;
@@ -72,6 +76,7 @@ struct Shared {
     pending: Arc<AtomicU64>,
     timers: Mutex<[Option<Armed>; TIMERS]>,
     thread: Thread,
+    interrupt: Option<InterruptHandle>,
     wake: OwnedFd,
     stop: AtomicBool,
 }
@@ -107,7 +112,9 @@ impl Shared {
             self.pending.fetch_or(signal::caught(), Ordering::Release);
             let waiting = self.pending.load(Ordering::Acquire) != 0;
             if waiting {
+                // Whether it blocks or computes.
                 self.thread.kick();
+                self.interrupt.iter().for_each(InterruptHandle::poll);
             }
             let timeout = if waiting { Some(next.map_or(KICK, |next| next.min(KICK))) } else { next };
             let timeout =
@@ -120,18 +127,64 @@ impl Shared {
     }
 }
 
-/// A guest's signals.
+/// What the threads of a guest have in common.
 #[derive(Debug, Default)]
-pub struct Signals {
-    pending: Arc<AtomicU64>,
+struct Process {
     shared: Option<(Arc<Shared>, JoinHandle<()>)>,
     dispositions: Vec<Disposition>,
+    own_process: bool,
+    /// The first thread, which gets the process's signals; known once there are others.
+    first: Option<Thread>,
+    /// What makes the first thread look at its signals while it computes.
+    interrupt: Option<InterruptHandle>,
+}
+
+impl Process {
+    fn disposition(&self, signal: i32) -> Disposition {
+        self.dispositions.get(signal as usize).copied().unwrap_or_default()
+    }
+
+    fn timers(&self) -> [Option<Armed>; TIMERS] {
+        self.shared.as_ref().map(|(shared, _)| *shared.timers()).unwrap_or_default()
+    }
+
+    /// The thread that watches timers and signals, started when it is first needed.
+    fn watcher(&mut self, pending: &Arc<AtomicU64>) -> Result<Arc<Shared>> {
+        if let Some((shared, _)) = &self.shared {
+            return Ok(shared.clone());
+        }
+        let wake = sys::event::eventfd(0, libc::EFD_NONBLOCK)?;
+        let thread = match self.first {
+            Some(first) => first,
+            None => Thread::current()?,
+        };
+        let (pending, stop) = (pending.clone(), AtomicBool::new(false));
+        let interrupt = self.interrupt.clone();
+        let shared = Arc::new(Shared { pending, timers: Mutex::default(), thread, interrupt, wake, stop });
+        let watched = shared.clone();
+        let builder = std::thread::Builder::new().name("wasmjit-signals".to_string());
+        let thread = builder.spawn(move || watched.run()).map_err(Errno::from)?;
+        self.shared = Some((shared.clone(), thread));
+        Ok(shared)
+    }
+}
+
+/// A guest's signals, as one of its threads sees them. Those of the process reach the first thread.
+#[derive(Debug, Default)]
+pub struct Signals {
+    /// What is due on this thread, a bit each.
+    pending: Arc<AtomicU64>,
+    /// What is due on the first thread.
+    process_pending: Arc<AtomicU64>,
+    process: Arc<Mutex<Process>>,
     /// A handler runs; others wait until it has returned.
     delivering: bool,
     /// Whether the guest exports what raises a signal in it.
     pub(super) raises: bool,
     /// Whether the process is the guest's own, so that its signals are the guest's.
     pub own_process: bool,
+    /// Whether it is another thread than the first.
+    thread: bool,
 }
 
 impl Signals {
@@ -141,33 +194,58 @@ impl Signals {
         self.pending.load(Ordering::Relaxed) != 0 && !self.delivering
     }
 
-    /// The thread that watches timers and signals, started when it is first needed.
-    fn shared(&mut self) -> Result<&Arc<Shared>> {
-        if self.shared.is_none() {
-            let wake = sys::event::eventfd(0, libc::EFD_NONBLOCK)?;
-            let shared = Arc::new(Shared {
-                pending: self.pending.clone(),
-                timers: Mutex::default(),
-                thread: Thread::current()?,
-                wake,
-                stop: AtomicBool::new(false),
-            });
-            let watched = shared.clone();
-            let builder = std::thread::Builder::new().name("wasmjit-signals".to_string());
-            let thread = builder.spawn(move || watched.run()).map_err(Errno::from)?;
-            self.shared = Some((shared, thread));
+    fn process(&self) -> MutexGuard<'_, Process> {
+        self.process.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What is due on the first thread.
+    fn first_pending(&self) -> &Arc<AtomicU64> {
+        if self.thread { &self.process_pending } else { &self.pending }
+    }
+
+    /// The signals of another thread of the guest.
+    pub(super) fn for_thread(&mut self) -> Signals {
+        let mut process = self.process();
+        if !self.thread {
+            process.own_process = self.own_process;
+            process.first = process.first.or_else(|| Thread::current().ok());
         }
-        self.shared.as_ref().map(|(shared, _)| shared).ok_or(Errno::EAGAIN)
+        drop(process);
+        Signals {
+            pending: Arc::default(),
+            process_pending: self.first_pending().clone(),
+            process: self.process.clone(),
+            delivering: false,
+            raises: self.raises,
+            own_process: self.own_process,
+            thread: true,
+        }
+    }
+
+    /// Sets what makes the first thread look at its signals while it computes.
+    pub(super) fn set_interrupt(&mut self, interrupt: InterruptHandle) {
+        self.process().interrupt = Some(interrupt);
+    }
+
+    /// Whether this is the first thread.
+    pub(super) fn is_first(&self) -> bool {
+        !self.thread
+    }
+
+    /// What is due on this thread, for others to add to.
+    pub(super) fn pending(&self) -> Arc<AtomicU64> {
+        self.pending.clone()
     }
 
     /// Arms a timer, or stops it where `value` is zero. Gives the interval and the time that was left.
     pub fn set_timer(&mut self, which: usize, value: Duration, interval: Duration) -> Result<(Duration, Duration)> {
         let old = self.timer(which)?;
-        if value.is_zero() && self.shared.is_none() {
+        let mut process = self.process();
+        if value.is_zero() && process.shared.is_none() {
             return Ok(old);
         }
         let at = Instant::now().checked_add(value).ok_or(Errno::EINVAL)?;
-        let shared = self.shared()?;
+        let shared = process.watcher(self.first_pending())?;
         shared.timers()[which] = (!value.is_zero()).then_some(Armed { at, interval });
         shared.notify();
         Ok(old)
@@ -178,8 +256,7 @@ impl Signals {
         if which >= TIMERS {
             return Err(Errno::EINVAL);
         }
-        let armed = self.shared.as_ref().and_then(|(shared, _)| shared.timers()[which]);
-        Ok(armed.map_or_else(Default::default, |armed| {
+        Ok(self.process().timers()[which].map_or_else(Default::default, |armed| {
             // What runs has never nothing left.
             let left = armed.at.saturating_duration_since(Instant::now()).max(Duration::from_micros(1));
             (armed.interval, left)
@@ -197,14 +274,16 @@ impl Signals {
             2 => Disposition::Handler(restart),
             _ => return Err(Errno::EINVAL),
         };
-        self.dispositions.resize(LAST_SIGNAL as usize + 1, Disposition::Unknown);
-        self.dispositions[signal as usize] = disposition;
+        let mut process = self.process();
+        process.own_process = self.own_process;
+        process.dispositions.resize(LAST_SIGNAL as usize + 1, Disposition::Unknown);
+        process.dispositions[signal as usize] = disposition;
         if !self.own_process || !FROM_OUTSIDE.contains(&signal) {
             return Ok(());
         }
         match disposition {
             Disposition::Handler(_) => {
-                let shared = self.shared()?.clone();
+                let shared = process.watcher(self.first_pending())?;
                 signal::catch_signal(signal, shared.wake.as_fd())
             }
             _ => signal::release_signal(signal, disposition == Disposition::Ignore),
@@ -212,7 +291,7 @@ impl Signals {
     }
 
     fn disposition(&self, signal: i32) -> Disposition {
-        self.dispositions.get(signal as usize).copied().unwrap_or_default()
+        self.process().disposition(signal)
     }
 
     /// The guest has written where nobody reads.
@@ -225,14 +304,15 @@ impl Signals {
 
     /// Whether every signal that is due has a handler behind which calls begin again.
     fn restarts(&self, bits: u64) -> bool {
+        let process = self.process();
         let signals = (1..=LAST_SIGNAL).chain(TIMER_SIGNALS).zip((1..=LAST_SIGNAL as u32).chain(FIRST_TIMER..));
         signals
             .filter(|(_, bit)| bits & (1 << bit) != 0)
-            .all(|(signal, _)| self.disposition(signal) == Disposition::Handler(true))
+            .all(|(signal, _)| process.disposition(signal) == Disposition::Handler(true))
     }
 }
 
-impl Drop for Signals {
+impl Drop for Process {
     fn drop(&mut self) {
         for (signal, disposition) in self.dispositions.iter().enumerate() {
             if self.own_process && FROM_OUTSIDE.contains(&(signal as i32)) && *disposition != Disposition::Unknown {
@@ -272,34 +352,79 @@ pub fn deliver<T: HasHost + 'static>(
     while bits != 0 && outcome.is_ok() {
         let bit = bits.trailing_zeros();
         bits &= bits - 1;
-        outcome = raise(caller, bit);
+        outcome = match caller.program() {
+            _ if bit == MESSAGES => threads::take_messages(caller),
+            Some(instance) => raise(caller, &instance, bit).or_else(|trap| ended(caller, trap)),
+            None => Ok(()),
+        };
     }
     caller.data_mut().host().signals.delivering = false;
     outcome.map(|()| again)
 }
 
+/// Delivers signals while the guest computes.
+#[derive(Debug)]
+pub(super) struct Delivery;
+
+impl<T: HasHost + 'static> OnPoll<T> for Delivery {
+    fn call(store: &mut Polled<'_, T>, instance: Instance) -> std::result::Result<(), Trap> {
+        let host = store.data_mut().host();
+        if !host.signals.due() {
+            return Ok(());
+        }
+        let (pending, first) = (host.signals.pending(), host.signals.is_first());
+        let threads = host.threads.clone();
+        let bits = pending.swap(0, Ordering::AcqRel);
+        host.signals.delivering = true;
+        let program = instance.program(&*store);
+        let outcome = match threads {
+            Some(threads) if bits & (1 << MESSAGES) != 0 => {
+                threads::do_messages(store, &program, &threads, &pending, first)
+            }
+            _ => Ok(()),
+        };
+        let outcome = outcome.and_then(|()| raise_all(store, &program, bits & !(1 << MESSAGES)));
+        store.data_mut().host().signals.delivering = false;
+        outcome
+    }
+}
+
+/// Notes the status of a guest that a signal ended.
+fn ended<T: HasHost + 'static>(caller: &mut Caller<'_, T>, trap: Trap) -> std::result::Result<(), Trap> {
+    let host = caller.data_mut().host();
+    host.exit_code = host.exit_code.or(trap.exit_status());
+    Err(trap)
+}
+
+/// Has the guest raise signals, between calls into it.
+pub(super) fn raise_all<S: AsContextMut>(
+    store: &mut S,
+    instance: &Instance,
+    bits: u64,
+) -> std::result::Result<(), Trap> {
+    (0..u64::BITS).filter(|bit| bits & (1 << bit) != 0).try_for_each(|bit| raise(store, instance, bit))
+}
+
 /// Has the guest raise one signal.
-fn raise<T: HasHost + 'static>(caller: &mut Caller<'_, T>, bit: u32) -> std::result::Result<(), Trap> {
+fn raise<S: AsContextMut>(store: &mut S, instance: &Instance, bit: u32) -> std::result::Result<(), Trap> {
     let timer = bit.checked_sub(FIRST_TIMER);
     if let Some(which) = timer
-        && let Some(func) = caller.get_func("_emscripten_timeout")
-        && let Ok(func) = func.typed::<(i32, f64), ()>(&*caller)
+        && let Some(func) = instance.get_func(&*store, "_emscripten_timeout")
+        && let Ok(func) = func.typed::<(i32, f64), ()>(&*store)
     {
         let now =
             sys::clock_gettime(libc::CLOCK_MONOTONIC).map_or(0.0, |t| t.tv_sec as f64 * 1e3 + t.tv_nsec as f64 / 1e6);
-        return func.call(caller, (which as i32, now));
+        return func.call(store, (which as i32, now));
     }
     let signal = timer.map_or(bit as i32, |which| TIMER_SIGNALS[which as usize]);
     for name in ["wasmjit_signal", "raise"] {
-        if let Some(func) = caller.get_func(name)
-            && let Ok(func) = func.typed::<(i32,), i32>(&*caller)
+        if let Some(func) = instance.get_func(&*store, name)
+            && let Ok(func) = func.typed::<(i32,), i32>(&*store)
         {
-            return func.call(caller, (signal,)).map(drop);
+            return func.call(store, (signal,)).map(drop);
         }
     }
     // Without a handler, which such a guest cannot have, the signal ends the program.
-    let host = caller.data_mut().host();
-    host.exit_code = Some(128 + signal);
     Err(Trap::exit(128 + signal))
 }
 

@@ -4,10 +4,14 @@
 //! commands (`_start`), and reactors (`_initialize`, then `main` if there is one). A command that exports its constructors
 //! besides may leave them to the host: see [`leaves_constructors`].
 
+use super::dynlink;
+use super::signals::Delivery;
 use super::state::HasHost;
-use crate::runtime::{Func, Instance, Module, Store, Trap, Val, WasmParams, WasmResults};
-use crate::wasm::ExportKind;
-use crate::wasm::ValType;
+use super::threads::{self, Threads, Unwind};
+use crate::runtime::{
+    Error, Extern, Func, Instance, Linker, Memory, Module, Store, Trap, Val, WasmParams, WasmResults,
+};
+use crate::wasm::{ExportKind, ExternType, Import, ValType};
 
 /// The status that a program ended with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -22,12 +26,38 @@ pub fn run_main<T: HasHost + 'static, S: AsRef<[u8]>>(
     instance: &Instance,
     args: impl IntoIterator<Item = S>,
 ) -> Result<ExitCode, Trap> {
+    run_main_by(store, instance, args, &mut |store, func, args| func.call(store, args))
+}
+
+/// How a program's main function is called.
+pub type Caller<'a, T> = &'a mut dyn FnMut(&mut Store<T>, Func, &[Val]) -> Result<Vec<Val>, Trap>;
+
+/// As [`run_main`], where something else calls the main function.
+///
+/// # Errors
+/// As for [`run_main`].
+pub fn run_main_by<T: HasHost + 'static, S: AsRef<[u8]>>(
+    store: &mut Store<T>,
+    instance: &Instance,
+    args: impl IntoIterator<Item = S>,
+    by: Caller<'_, T>,
+) -> Result<ExitCode, Trap> {
     let interrupt = store.interrupt_handle();
+    store.on_poll(Delivery);
     let host = store.data_mut().host();
     host.set_args(args);
+    host.signals.set_interrupt(interrupt.clone());
     host.interrupt = Some(interrupt);
     host.exit_code = None;
-    let outcome = run(store, instance);
+    let (threads, pending) = (host.threads.clone(), host.signals.pending());
+    if let Some(threads) = &threads {
+        threads.enter_first(store.interrupt_handle(), pending);
+    }
+    let mut outcome = run(store, instance, by);
+    if let Some(threads) = threads {
+        let status = outcome.or_else(|trap| trap.exit_status().ok_or(trap));
+        outcome = threads.leave_first(status);
+    }
     let outcome = match outcome {
         Ok(status) => Ok(ExitCode(status)),
         Err(trap) => match trap.exit_status() {
@@ -67,13 +97,14 @@ fn leaves_constructors(module: &Module) -> bool {
     ty.and_then(|ty| info.types.get(ty.index())).is_some_and(|ty| !ty.results.is_empty())
 }
 
-fn run<T: HasHost + 'static>(store: &mut Store<T>, instance: &Instance) -> Result<i32, Trap> {
+fn run<T: HasHost + 'static>(store: &mut Store<T>, instance: &Instance, by: Caller<'_, T>) -> Result<i32, Trap> {
     if let Some(start) = instance.get_func(&*store, "_start") {
         if leaves_constructors(instance.module(&*store)) {
             call_if_there::<T, _, ()>(store, instance, "__wasm_call_ctors", ())?;
         }
-        start.typed::<(), ()>(&*store)?.call(&mut *store, ())?;
-        return Ok(0);
+        start.typed::<(), ()>(&*store)?;
+        let done = by(store, start, &[]).map(|_| 0);
+        return live_on(store, instance, done);
     }
     let started = ["_initialize", "emscripten_stack_init", "__wasm_call_ctors"];
     // A reactor's `_initialize` runs the constructors itself.
@@ -81,8 +112,12 @@ fn run<T: HasHost + 'static>(store: &mut Store<T>, instance: &Instance) -> Resul
     for name in &started[if reactor { 0..1 } else { 1..3 }] {
         call_if_there::<T, _, ()>(store, instance, name, ())?;
     }
+    dynlink::begin(store)?;
     let status = match find_main(store, instance) {
-        Some(main) => call_main(store, instance, main),
+        Some(main) => {
+            let status = call_main(store, instance, main, by);
+            live_on(store, instance, status)
+        }
         None if reactor => {
             log::warn!("the module is a library (a reactor) without main: nothing of it ran but _initialize");
             Ok(0)
@@ -100,6 +135,47 @@ fn run<T: HasHost + 'static>(store: &mut Store<T>, instance: &Instance) -> Resul
     status
 }
 
+/// Goes on with other threads where the first has ended without ending the program.
+fn live_on<T: HasHost + 'static>(
+    store: &mut Store<T>,
+    instance: &Instance,
+    outcome: Result<i32, Trap>,
+) -> Result<i32, Trap> {
+    match outcome {
+        Err(trap) if trap.downcast_ref::<Unwind>().is_some() => threads::idle(store, instance).map(|()| 0),
+        other => other,
+    }
+}
+
+/// Whether an import is the memory, which programs with threads and dynamically linked ones do not bring along.
+pub(super) fn is_memory(import: &Import) -> bool {
+    import.module == "env" && import.name == "memory" && matches!(import.ty, ExternType::Memory(_))
+}
+
+/// Makes a program's instance: links it, and gives it what the linker cannot have, as it belongs to the store: a memory.
+///
+/// # Errors
+/// As [`Linker::instantiate`].
+pub fn instantiate<T: HasHost + 'static>(
+    linker: &Linker<T>,
+    store: &mut Store<T>,
+    module: &Module,
+) -> Result<Instance, Error> {
+    if dynlink::is_main(module) {
+        return dynlink::instantiate(linker, store, module);
+    }
+    let wanted = module.imports().iter().find(|import| is_memory(import));
+    let Some(ExternType::Memory(ty)) = wanted.map(|import| &import.ty) else {
+        return linker.instantiate(store, module);
+    };
+    let memory = Memory::new(&mut *store, *ty)?;
+    if let Some(shared) = memory.shared(&*store) {
+        let threads = Threads::new(store.engine(), module, shared);
+        store.data_mut().host().threads = Some(threads);
+    }
+    linker.instantiate_filled(store, module, &mut |import| is_memory(import).then_some(Extern::Memory(memory)))
+}
+
 /// The names under which compilers export `main`.
 const MAIN: &[&str] = &["main", "__main_argc_argv", "__main_void", "__original_main"];
 
@@ -107,7 +183,12 @@ fn find_main<T: HasHost + 'static>(store: &Store<T>, instance: &Instance) -> Opt
     MAIN.iter().find_map(|name| instance.get_func(store, name))
 }
 
-fn call_main<T: HasHost + 'static>(store: &mut Store<T>, instance: &Instance, main: Func) -> Result<i32, Trap> {
+fn call_main<T: HasHost + 'static>(
+    store: &mut Store<T>,
+    instance: &Instance,
+    main: Func,
+    by: Caller<'_, T>,
+) -> Result<i32, Trap> {
     let ty = main.ty(&*store);
     let args = match ty.params.as_slice() {
         [] => Vec::new(),
@@ -117,7 +198,7 @@ fn call_main<T: HasHost + 'static>(store: &mut Store<T>, instance: &Instance, ma
         }
         _ => return Err(Trap::host("the module's main has parameters other than (argc, argv)")),
     };
-    let results = main.call(&mut *store, &args)?;
+    let results = by(store, main, &args)?;
     Ok(results.first().and_then(Val::i32).unwrap_or(0))
 }
 
@@ -138,8 +219,8 @@ fn place_args<T: HasHost + 'static>(store: &mut Store<T>, instance: &Instance) -
         ));
     };
     let base = allocate.typed::<(i32,), i32>(&*store)?.call(&mut *store, (size,))?;
-    let Some(memory) = instance.get_memory(&*store, "memory") else {
-        return Err(Trap::host("the module does not export its memory"));
+    let Some(memory) = instance.memory(&*store) else {
+        return Err(Trap::host("the module has no memory"));
     };
     let mut memory = memory.view(store);
     let mut bytes = Vec::with_capacity(size as usize);
@@ -158,7 +239,7 @@ fn place_args<T: HasHost + 'static>(store: &mut Store<T>, instance: &Instance) -
 }
 
 /// Runs exit handlers and flushes C streams, as far as the module exports what does that.
-fn flush<T: HasHost + 'static>(store: &mut Store<T>, instance: &Instance) -> Result<(), Trap> {
+pub(super) fn flush<T: HasHost + 'static>(store: &mut Store<T>, instance: &Instance) -> Result<(), Trap> {
     call_if_there::<T, _, ()>(store, instance, "__funcs_on_exit", ())?;
     if instance.get_func(&*store, "fflush").is_some() {
         call_if_there::<T, (i32,), i32>(store, instance, "fflush", (0,))?;
@@ -168,7 +249,7 @@ fn flush<T: HasHost + 'static>(store: &mut Store<T>, instance: &Instance) -> Res
     Ok(())
 }
 
-fn call_if_there<T: HasHost + 'static, P: WasmParams, R: WasmResults>(
+pub(super) fn call_if_there<T: HasHost + 'static, P: WasmParams, R: WasmResults>(
     store: &mut Store<T>,
     instance: &Instance,
     name: &str,
@@ -182,8 +263,31 @@ fn call_if_there<T: HasHost + 'static, P: WasmParams, R: WasmResults>(
 }
 
 fn store_mappings<T: HasHost + 'static>(store: &mut Store<T>, instance: &Instance) {
-    let maps = std::mem::take(&mut store.data_mut().host().maps);
-    if let Some(memory) = instance.get_memory(&*store, "memory") {
+    let maps = std::mem::take(&mut *store.data_mut().host().maps());
+    if let Some(memory) = instance.memory(&*store) {
         maps.store_all(&memory.view(store));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::runtime::Engine;
+
+    fn left(start: &str) -> bool {
+        let text = format!(
+            r#"(module (memory 1) (func $ctors (export "__wasm_call_ctors")) (func $main (result i32) i32.const 0)
+                 (func (export "_start") {start}))"#
+        );
+        leaves_constructors(&Module::new(&Engine::default(), &wat::parse_str(text).unwrap()).unwrap())
+    }
+
+    #[test]
+    fn constructors_run_once() {
+        assert!(left("(drop (call $main))"));
+        assert!(left("(local i32) (block (br_if 0 (i32.eqz (local.tee 0 (call $main)))) unreachable)"));
+        assert!(!left("(call $ctors) (drop (call $main))"));
+        assert!(!left("(drop (i32.load (i32.const 0))) (drop (call $main))"));
+        assert!(!left(""));
     }
 }

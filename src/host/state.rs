@@ -1,21 +1,24 @@
 //! What the host knows of one guest: its namespace, descriptors, arguments, environment.
 
+use super::dynlink::Dynlink;
 use super::errno::Errno;
 use super::fd::{FdTable, File};
 use super::layout::{EM_6_0_5, Layout};
 use super::maps::Mappings;
 use super::net::Net;
 use super::path::{GuestPath, components};
+use super::pins::Pins;
 use super::policy::{Policy, PolicyError};
 use super::resolve::{Base, Grant, Namespace, Object, join};
 use super::signals::Signals;
 use super::sys::{self, Result};
+use super::threads::Threads;
 use crate::runtime::InterruptHandle;
 use std::collections::HashSet;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, OnceLock};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 /// Data of a store that guests' host calls work on. Embedders put a [`Host`] into their own type and implement this.
 pub trait HasHost {
@@ -44,6 +47,45 @@ enum Cwd {
     Synthetic(Vec<Vec<u8>>),
 }
 
+/// Where the current directory is kept.
+#[derive(Debug)]
+enum CurrentDir {
+    Own(Arc<Cwd>),
+    /// Of a guest with threads; what the running host call has looked at is kept besides.
+    Shared(Arc<Mutex<Arc<Cwd>>>, Pins<Cwd>),
+}
+
+impl CurrentDir {
+    fn get(&self) -> &Arc<Cwd> {
+        match self {
+            CurrentDir::Own(cwd) => cwd,
+            CurrentDir::Shared(shared, pins) => {
+                pins.keep(shared.lock().unwrap_or_else(PoisonError::into_inner).clone())
+            }
+        }
+    }
+
+    fn set(&mut self, cwd: Cwd) {
+        match self {
+            CurrentDir::Own(own) => *own = Arc::new(cwd),
+            CurrentDir::Shared(shared, _) => {
+                *shared.lock().unwrap_or_else(PoisonError::into_inner) = Arc::new(cwd);
+            }
+        }
+    }
+
+    /// The same place for another thread.
+    fn share(&mut self) -> CurrentDir {
+        if let CurrentDir::Own(cwd) = self {
+            *self = CurrentDir::Shared(Arc::new(Mutex::new(cwd.clone())), Pins::default());
+        }
+        match self {
+            CurrentDir::Own(cwd) => CurrentDir::Own(cwd.clone()),
+            CurrentDir::Shared(shared, _) => CurrentDir::Shared(shared.clone(), Pins::default()),
+        }
+    }
+}
+
 /// How passed listeners are named where they need to be: like no path, as it does not begin with a slash.
 const LISTENER_NAME: &str = "\u{1}listener-";
 
@@ -65,7 +107,7 @@ pub struct Host {
     /// Environment, as `KEY=VALUE`.
     pub env: Vec<Vec<u8>>,
     /// Permission bits that new files do not get.
-    pub umask: u32,
+    umask: Arc<AtomicU32>,
     /// Structures of the guest's C library.
     pub layout: &'static Layout,
     /// Whether the guest is a WASI program that knows no error number beyond WASI's.
@@ -83,7 +125,7 @@ pub struct Host {
     /// While set, a blocking host call that a signal ends gives EINTR to the guest, which goes on.
     pub soft_interrupt: Option<Arc<AtomicBool>>,
     /// Files that are mapped into the guest's memory.
-    pub(super) maps: Mappings,
+    pub(super) maps: Arc<Mutex<Mappings>>,
     /// State of exceptions that unwind through the host.
     pub(super) exceptions: super::emscripten::eh::Exceptions,
     /// Sockets that wait to be entered into the table.
@@ -97,8 +139,14 @@ pub struct Host {
     /// The name that the guest gave itself.
     pub(super) task_name: Vec<u8>,
     /// What was reported already: calls that do not exist, and what was refused.
-    reported: HashSet<String>,
-    cwd: Cwd,
+    reported: Arc<Mutex<HashSet<String>>>,
+    cwd: CurrentDir,
+    /// Most threads at a time, the first one included.
+    pub max_threads: usize,
+    /// The threads of the guest, if it can have any.
+    pub(super) threads: Option<Threads>,
+    /// The modules of a program that is linked dynamically.
+    pub(super) dynlink: Option<Box<Dynlink>>,
 }
 
 impl Host {
@@ -111,7 +159,7 @@ impl Host {
             namespace,
             args: Vec::new(),
             env,
-            umask: current_umask(),
+            umask: Arc::new(AtomicU32::new(current_umask())),
             layout: &EM_6_0_5,
             pure_wasi: false,
             devices: policy.devices,
@@ -120,15 +168,18 @@ impl Host {
             temp_ret0: 0,
             interrupt: None,
             soft_interrupt: None,
-            maps: Mappings::default(),
+            maps: Arc::default(),
             exceptions: Default::default(),
             listeners: Vec::new(),
             net: Net::new(policy.net.clone()),
             signals: Signals::default(),
             tty: policy.tty,
             task_name: b"wasmjit".to_vec(),
-            reported: HashSet::new(),
-            cwd: Cwd::Synthetic(Vec::new()),
+            reported: Arc::default(),
+            cwd: CurrentDir::Own(Arc::new(Cwd::Synthetic(Vec::new()))),
+            max_threads: policy.max_threads,
+            threads: None,
+            dynlink: None,
         };
         let streams = [Stream::Inherit, Stream::Inherit, Stream::Inherit];
         host.stdio(streams).map_err(|errno| PolicyError(format!("cannot open the standard streams: {errno}")))?;
@@ -184,7 +235,7 @@ impl Host {
                 files.push(preopen(grant, root, grant.guest_path())?);
             }
         }
-        if let Cwd::Dir(grant, fd) = &self.cwd {
+        if let Cwd::Dir(grant, fd) = &**self.cwd.get() {
             files.push(preopen(grant, fd.as_fd(), b".".to_vec())?);
         }
         for file in files {
@@ -208,7 +259,7 @@ impl Host {
         if dirfd != AT_FDCWD {
             return self.fds.get(dirfd)?.base();
         }
-        Ok(match &self.cwd {
+        Ok(match &**self.cwd.get() {
             Cwd::Dir(grant, fd) => Base::Cwd(grant, fd.as_fd()),
             Cwd::Synthetic(at) => Base::Synthetic(at),
         })
@@ -218,7 +269,7 @@ impl Host {
     /// current directory when other grants lie below that directory's grant.
     pub fn base_for(&self, dirfd: i32, path: &mut GuestPath) -> Result<Base<'_>> {
         if dirfd == AT_FDCWD
-            && let Cwd::Dir(grant, _) = &self.cwd
+            && let Cwd::Dir(grant, _) = &**self.cwd.get()
             && grant.covered
             && !path.is_absolute()
             && !path.is_empty()
@@ -234,7 +285,7 @@ impl Host {
 
     /// Makes what `object` stands for the current directory.
     pub fn set_cwd(&mut self, object: Object) -> Result<()> {
-        self.cwd = match object {
+        let cwd = match object {
             Object::Synthetic(at) => Cwd::Synthetic(at),
             Object::Real(grant, fd) => {
                 if sys::fstat(fd.as_fd())?.st_mode & libc::S_IFMT != libc::S_IFDIR {
@@ -244,6 +295,7 @@ impl Host {
                 Cwd::Dir(grant, fd)
             }
         };
+        self.cwd.set(cwd);
         Ok(())
     }
 
@@ -256,7 +308,7 @@ impl Host {
 
     /// The current directory's guest path. ENOENT where it was removed, or moved out of its grant.
     pub fn getcwd(&self) -> Result<Vec<u8>> {
-        match &self.cwd {
+        match &**self.cwd.get() {
             Cwd::Synthetic(at) => Ok(join(at)),
             Cwd::Dir(grant, fd) => {
                 if sys::fstat(fd.as_fd())?.st_nlink == 0 {
@@ -270,6 +322,61 @@ impl Host {
                 Ok(join(&parts.collect::<Vec<_>>()))
             }
         }
+    }
+
+    /// The state of another thread of the same guest.
+    pub(super) fn for_thread(&mut self) -> Host {
+        Host {
+            fds: self.fds.share(),
+            namespace: self.namespace.clone(),
+            args: self.args.clone(),
+            env: self.env.clone(),
+            umask: self.umask.clone(),
+            layout: self.layout,
+            pure_wasi: self.pure_wasi,
+            devices: self.devices,
+            exit_code: None,
+            flush_at_exit: false,
+            temp_ret0: 0,
+            interrupt: None,
+            soft_interrupt: None,
+            maps: self.maps.clone(),
+            exceptions: Default::default(),
+            listeners: Vec::new(),
+            net: self.net.share(),
+            signals: self.signals.for_thread(),
+            tty: self.tty,
+            task_name: self.task_name.clone(),
+            reported: self.reported.clone(),
+            cwd: self.cwd.share(),
+            max_threads: self.max_threads,
+            threads: self.threads.clone(),
+            dynlink: None,
+        }
+    }
+
+    /// Lets go of what the host call which ends has looked at.
+    #[inline]
+    pub(super) fn end_call(&mut self) {
+        self.fds.end_call();
+        if let CurrentDir::Shared(_, pins) = &mut self.cwd {
+            pins.clear();
+        }
+    }
+
+    /// Permission bits that new files do not get.
+    pub fn umask(&self) -> u32 {
+        self.umask.load(Ordering::Relaxed)
+    }
+
+    /// Sets the permission bits that new files do not get; gives the ones before.
+    pub fn set_umask(&self, mask: u32) -> u32 {
+        self.umask.swap(mask, Ordering::Relaxed)
+    }
+
+    /// Files that are mapped into the guest's memory.
+    pub(super) fn maps(&self) -> MutexGuard<'_, Mappings> {
+        self.maps.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Repeats a blocking call that a signal ended, unless the embedder wants the guest to stop.
@@ -311,8 +418,9 @@ impl Host {
         Errno::EACCES
     }
 
-    fn first_report(&mut self, what: &str) -> bool {
-        self.reported.len() < MAX_REPORTS && self.reported.insert(what.to_string())
+    pub(super) fn first_report(&mut self, what: &str) -> bool {
+        let mut reported = self.reported.lock().unwrap_or_else(PoisonError::into_inner);
+        reported.len() < MAX_REPORTS && reported.insert(what.to_string())
     }
 
     /// Begins in the host's current directory where the guest sees it under the same path, else in the only grant,

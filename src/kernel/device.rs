@@ -4,7 +4,7 @@
 use super::uapi;
 use std::fs::{File, OpenOptions};
 use std::io;
-use std::os::fd::{AsRawFd, RawFd};
+use std::os::fd::{AsRawFd, FromRawFd, RawFd};
 use std::os::unix::fs::OpenOptionsExt;
 
 /// Where the kernel module is reached.
@@ -19,8 +19,10 @@ pub struct Setup {
     pub globals: Vec<[u64; 2]>,
     /// How many of them are imported.
     pub imported_globals: u32,
-    /// Tables: function numbers plus one, 0 for null.
-    pub tables: Vec<Vec<u32>>,
+    /// Tables: function numbers plus one, 0 for null; and how many there may be.
+    pub tables: Vec<(Vec<u32>, u32)>,
+    /// Element segments, as tables.
+    pub segments: Vec<Vec<u32>>,
     /// For each imported function a [`super::natives::Native`], or 0.
     pub imports: Vec<u32>,
     /// Pages of memory now.
@@ -31,6 +33,16 @@ pub struct Setup {
     pub stack_bytes: u32,
     /// Milliseconds for a call, 0 for any time.
     pub timeout_ms: u32,
+    /// The owner runs the guest by [`Device::run`].
+    pub coroutine: bool,
+    /// The guest's descriptors.
+    pub files: Vec<uapi::FileChange>,
+    /// The guest's `struct stat`.
+    pub stat: [u32; uapi::STAT_FIELDS],
+}
+
+fn list(entries: &[u32], max: u32) -> uapi::Table {
+    uapi::Table { entries: entries.as_ptr() as u64, len: entries.len() as u32, max }
 }
 
 /// An instance in the kernel.
@@ -44,6 +56,14 @@ impl Device {
     /// Without the kernel module, or without the right to use it.
     pub fn open() -> io::Result<Device> {
         OpenOptions::new().read(true).write(true).custom_flags(libc::O_CLOEXEC).open(PATH).map(Device)
+    }
+
+    /// Another descriptor of the same instance.
+    ///
+    /// # Errors
+    /// If the process has too many.
+    pub fn try_clone(&self) -> io::Result<Device> {
+        self.0.try_clone().map(Device)
     }
 
     /// Its descriptor.
@@ -66,16 +86,14 @@ impl Device {
     /// # Errors
     /// If the kernel refuses it: limits, memory, a missing image.
     pub fn create(&self, setup: &Setup) -> io::Result<()> {
-        let tables: Vec<uapi::Table> = setup
-            .tables
-            .iter()
-            .map(|table| uapi::Table { entries: table.as_ptr() as u64, len: table.len() as u32, reserved: 0 })
-            .collect();
+        let tables: Vec<_> = setup.tables.iter().map(|(entries, max)| list(entries, *max)).collect();
+        let segments: Vec<_> = setup.segments.iter().map(|entries| list(entries, 0)).collect();
         let mut create = uapi::Create {
             abi_hash: crate::codegen::image::abi_hash(),
             image: setup.image,
             globals: setup.globals.as_ptr() as u64,
             tables: tables.as_ptr() as u64,
+            segments: segments.as_ptr() as u64,
             imports: setup.imports.as_ptr() as u64,
             imported_globals: setup.imported_globals,
             own_globals: setup.globals.len() as u32 - setup.imported_globals,
@@ -84,7 +102,11 @@ impl Device {
             max_pages: setup.max_pages,
             stack_bytes: setup.stack_bytes,
             timeout_ms: setup.timeout_ms,
-            reserved: 0,
+            segment_count: segments.len() as u32,
+            flags: if setup.coroutine { uapi::CREATE_COROUTINE } else { 0 },
+            files: setup.files.as_ptr() as u64,
+            file_count: setup.files.len() as u32,
+            stat: setup.stat,
         };
         // SAFETY: the structure is the request's; the lists that it names live through the call.
         unsafe { self.ioctl(uapi::CREATE, std::ptr::from_mut(&mut create).cast()) }
@@ -110,6 +132,49 @@ impl Device {
         event.globals = globals.as_mut_ptr() as u64;
         // SAFETY: the structure is the request's. The caller gives a list of as many globals as the instance has own ones.
         unsafe { self.ioctl(uapi::SERVE, std::ptr::from_mut(event).cast()) }
+    }
+
+    /// Starts the guest or lets it go on, until it needs its owner.
+    ///
+    /// # Errors
+    /// If a signal came before the guest ran, or it cannot run.
+    pub fn run(&self, event: &mut uapi::Event, globals: &mut [[u64; 2]]) -> io::Result<()> {
+        event.globals = globals.as_mut_ptr() as u64;
+        // SAFETY: as above.
+        unsafe { self.ioctl(uapi::RUN, std::ptr::from_mut(event).cast()) }
+    }
+
+    /// Where notifications of the mounted filesystem are written to, each by one write.
+    ///
+    /// # Errors
+    /// If nothing is mounted, or there are too many descriptors.
+    pub fn notifications(&self) -> io::Result<File> {
+        // SAFETY: the request takes no argument; the descriptor that it gives is ours alone.
+        unsafe {
+            match libc::ioctl(self.fd(), uapi::NOTIFY, 0) {
+                fd @ 0.. => Ok(File::from_raw_fd(fd)),
+                _ => Err(io::Error::last_os_error()),
+            }
+        }
+    }
+
+    /// What the tables hold: function numbers plus one, 0 for null.
+    ///
+    /// # Errors
+    /// If a signal came, or memory runs out.
+    pub fn tables(&self, count: usize) -> io::Result<Vec<Vec<u32>>> {
+        let mut lists = vec![Vec::new(); count];
+        // The first turn tells how long they are.
+        for _ in 0..2 {
+            let mut tables: Vec<_> = lists.iter().map(|entries: &Vec<u32>| list(entries, 0)).collect();
+            let mut state = uapi::State { tables: tables.as_mut_ptr() as u64, ..Default::default() };
+            // SAFETY: the structure is the request's; each list has as much room as it says.
+            unsafe { self.ioctl(uapi::STATE, std::ptr::from_mut(&mut state).cast())? };
+            for (entries, table) in lists.iter_mut().zip(&tables) {
+                entries.resize(table.len as usize, 0);
+            }
+        }
+        Ok(lists)
     }
 
     /// Looks at the instance; `globals` has as many entries as it has own globals.

@@ -10,7 +10,8 @@ use crate::codegen::image::abi_hash;
 use std::fmt::Write;
 
 /// The error numbers of WASI that the kernel side gives.
-const WASI_ERRNO: &[(&str, u16)] = &[("EFAULT", 21), ("EINVAL", 28), ("ENODEV", 43), ("ENOENT", 44), ("ENOSYS", 52)];
+const WASI_ERRNO: &[(&str, u16)] =
+    &[("EAGAIN", 6), ("EFAULT", 21), ("EINVAL", 28), ("ENODEV", 43), ("ENOENT", 44), ("ENOSYS", 52)];
 
 fn define(out: &mut String, name: &str, value: impl std::fmt::Display) {
     writeln!(out, "#define {name} {value}").expect("strings take everything");
@@ -45,13 +46,18 @@ fn structures(out: &mut String) {
     }
 }
 
+/// What `/sys/module/wasmjit/version` says where the loaded module fits this crate.
+pub fn module_version() -> String {
+    format!("{:#018x}ULL", abi_hash())
+}
+
 /// The header's text.
 pub fn text() -> String {
     let mut out = String::from(
         "/* SPDX-License-Identifier: GPL-2.0 */\n/* Made from the tables of the Rust sources by tests/kernel.rs: do not edit. */\n\
          #ifndef WJ_ABI_H\n#define WJ_ABI_H\n\n",
     );
-    define(&mut out, "WJ_ABI_HASH", format!("{:#018x}ULL", abi_hash()));
+    define(&mut out, "WJ_ABI_HASH", module_version());
     define(&mut out, "WJ_SLOT_BYTES", SLOT_BYTES);
     define(&mut out, "WJ_SLOTS_BYTES", SLOTS_BYTES);
     for slot in Slot::ALL {
@@ -67,6 +73,7 @@ pub fn text() -> String {
         define(&mut out, &format!("WJ_TRAP_{code:?}"), *code as u8);
     }
     define(&mut out, "WJ_TRAP_OF_SITE", "0xffffffffU");
+    define(&mut out, "WJ_TRAP_NONE", "0xfffffffeU");
     define(&mut out, "WJ_MAX_VALUES", uapi::MAX_VALUES);
     define(&mut out, "WJ_MAX_FRAMES", uapi::MAX_FRAMES);
     let events = [
@@ -77,15 +84,30 @@ pub fn text() -> String {
         ("FINISHED", uapi::EVENT_FINISHED),
         ("TRAPPED", uapi::EVENT_TRAPPED),
         ("UNMOUNT", uapi::EVENT_UNMOUNT),
+        ("START", uapi::EVENT_START),
+        ("SIGNAL", uapi::EVENT_SIGNAL),
     ];
     for (name, value) in events {
         define(&mut out, &format!("WJ_EVENT_{name}"), value);
+    }
+    let words = [
+        ("MAY_READ", uapi::MAY_READ),
+        ("MAY_WRITE", uapi::MAY_WRITE),
+        ("MAY_STAT", uapi::MAY_STAT),
+        ("MAY_POLL", uapi::MAY_POLL),
+        ("CREATE_COROUTINE", uapi::CREATE_COROUTINE),
+        ("STAT_FIELDS", uapi::STAT_FIELDS as u32),
+    ];
+    for (name, value) in words {
+        define(&mut out, &format!("WJ_{name}"), value);
     }
     let calls = [
         ("CREATE", uapi::CREATE),
         ("CALL", uapi::CALL),
         ("SERVE", uapi::SERVE),
         ("STATE", uapi::STATE),
+        ("RUN", uapi::RUN),
+        ("NOTIFY", uapi::NOTIFY),
         ("STOP", uapi::STOP),
     ];
     for (name, value) in calls {

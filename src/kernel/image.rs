@@ -17,8 +17,11 @@ use std::ffi::CString;
 use std::fmt;
 use std::io;
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
 
+/// How names of packed modules end, and what unpacks them.
+const PACKED: [(&str, &str); 3] = [(".xz", "xz"), (".gz", "gzip"), (".zst", "zstd")];
 /// Name of the template module, in its file and in its metadata.
 const TEMPLATE: &[u8] = b"wjimage\0";
 /// Bytes of a module's name in the kernel.
@@ -281,6 +284,55 @@ pub struct LoadedImage {
     name: String,
 }
 
+impl LoadedImage {
+    /// Has the image unloaded when this process is gone, by a process that waits for that: this one may be killed, or not be allowed to.
+    ///
+    /// # Errors
+    /// If no process can be started.
+    pub fn unload_at_exit(&self) -> io::Result<()> {
+        let name = CString::new(self.name.as_str())?;
+        let mut ends = [0; 2];
+        // SAFETY: the child makes system calls on memory that was there before, and leaves; the write end stays open here for good.
+        unsafe {
+            if libc::pipe2(ends.as_mut_ptr(), libc::O_CLOEXEC) != 0 {
+                return Err(io::Error::last_os_error());
+            }
+            match libc::fork() {
+                -1 => return Err(io::Error::last_os_error()),
+                0 => wait_and_unload(ends[0], &name),
+                _ => {}
+            }
+            libc::close(ends[0]);
+        }
+        Ok(())
+    }
+}
+
+/// How often, and how many milliseconds apart, a process that has ended is waited for to let go of its image.
+const UNLOAD_TRIES: (usize, u64) = (100, 20);
+
+/// # Safety
+/// Only in a child process that has nothing else to do.
+unsafe fn wait_and_unload(end: libc::c_int, name: &std::ffi::CStr) -> ! {
+    // SAFETY: by contract; only system calls.
+    unsafe {
+        // What ends the program from the terminal does not end this, and no stream is held open.
+        libc::setsid();
+        libc::dup2(end, 0);
+        libc::syscall(libc::SYS_close_range, 1, u32::MAX, 0);
+        libc::read(0, [0u8; 1].as_mut_ptr().cast(), 1);
+        for _ in 0..UNLOAD_TRIES.0 {
+            if libc::syscall(libc::SYS_delete_module, name.as_ptr(), libc::O_NONBLOCK) == 0
+                || *libc::__errno_location() == libc::ENOENT
+            {
+                break;
+            }
+            std::thread::sleep(std::time::Duration::from_millis(UNLOAD_TRIES.1));
+        }
+        libc::_exit(0)
+    }
+}
+
 impl Drop for LoadedImage {
     fn drop(&mut self) {
         if let Ok(name) = CString::new(self.name.as_str()) {
@@ -296,21 +348,36 @@ pub fn release() -> String {
     release.trim().to_owned()
 }
 
+/// Where a module of the running kernel is, below `root`, which is `/`.
+pub fn module_file(root: &Path, release: &str, name: &str) -> Option<PathBuf> {
+    let modules = root.join("lib/modules").join(release);
+    let folders = ["updates/dkms", "updates", "extra"].map(|folder| modules.join(folder));
+    let suffixes = std::iter::once("").chain(PACKED.iter().map(|(suffix, _)| *suffix));
+    let files = suffixes.flat_map(|suffix| folders.each_ref().map(|folder| folder.join(format!("{name}.ko{suffix}"))));
+    files.into_iter().find(|file| file.is_file())
+}
+
+/// A module's bytes. What was packed when it was installed is unpacked by the program that packed it.
+fn read_module(file: &Path) -> io::Result<Vec<u8>> {
+    let name = file.as_os_str().to_string_lossy();
+    let Some((_, program)) = PACKED.iter().find(|(suffix, _)| name.ends_with(suffix)) else {
+        return std::fs::read(file);
+    };
+    let output = Command::new(program).arg("-dc").arg(file).stdin(Stdio::null()).output()?;
+    if output.status.success() { Ok(output.stdout) } else { Err(io::Error::other(format!("{program} failed"))) }
+}
+
 /// Reads the template for the running kernel.
 ///
 /// # Errors
 /// If there is none: the kernel module is not installed.
 pub fn template() -> Result<Vec<u8>, ImageError> {
-    let modules = PathBuf::from("/lib/modules").join(release());
-    let places = ["updates/dkms", "updates", "extra"].map(|folder| modules.join(folder).join("wjimage.ko"));
     let wanted = std::env::var_os("WASMJIT_TEMPLATE").map(PathBuf::from);
-    for place in wanted.iter().chain(&places) {
-        if let Ok(bytes) = std::fs::read(place) {
-            return Ok(bytes);
-        }
+    if let Some(file) = wanted.or_else(|| module_file(Path::new("/"), &release(), "wjimage")) {
+        return read_module(&file).map_err(|error| ImageError(format!("{}: {error}", file.display())));
     }
     fail(format!(
-        "wjimage.ko is not installed below {}: build and install the kernel module (kmod/)",
-        modules.display()
+        "wjimage.ko is not installed below /lib/modules/{}: build and install the kernel module (kmod/)",
+        release()
     ))
 }

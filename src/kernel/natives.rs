@@ -67,4 +67,30 @@ natives! {
     clock_gettime = 14, [("env", "clock_gettime"), ("env", "__clock_gettime"), ("env", "__syscall_clock_gettime")], (I32, I32) -> (I32);
     /// Milliseconds since some time.
     now = 10, [("env", "emscripten_get_now"), ("env", "_emscripten_get_now")], () -> (F64);
+    /// WASI's reading.
+    fd_read = 15, [("wasi_snapshot_preview1", "fd_read")], (I32, I32, I32, I32) -> (I32);
+    /// WASI's writing.
+    fd_write = 16, [("wasi_snapshot_preview1", "fd_write")], (I32, I32, I32, I32) -> (I32);
+    /// Reading at an offset.
+    fd_pread = 17, [("wasi_snapshot_preview1", "fd_pread")], (I32, I32, I32, I64, I32) -> (I32);
+    /// The same with the offset in halves.
+    fd_pread_split = 18, [("wasi_snapshot_preview1", "fd_pread")], (I32, I32, I32, I32, I32, I32) -> (I32);
+    /// Writing at an offset.
+    fd_pwrite = 19, [("wasi_snapshot_preview1", "fd_pwrite")], (I32, I32, I32, I64, I32) -> (I32);
+    /// The same with the offset in halves.
+    fd_pwrite_split = 20, [("wasi_snapshot_preview1", "fd_pwrite")], (I32, I32, I32, I32, I32, I32) -> (I32);
+    /// Attributes of an open file.
+    fstat = 21, [("env", "__syscall_fstat64")], (I32, I32) -> (I32);
+    /// Waiting for events.
+    poll = 22, [("env", "__syscall_poll")], (I32, I32, I32) -> (I32);
+    /// The builtin `table.grow`.
+    table_grow = 30, [], (I32, I64, I64) -> (I64);
+    /// The builtin `table.fill`.
+    table_fill = 31, [], (I32, I64, I64, I64) -> ();
+    /// The builtin `table.copy`.
+    table_copy = 32, [], (I32, I32, I64, I64, I64) -> ();
+    /// The builtin `table.init`.
+    table_init = 33, [], (I32, I32, I64, I32, I32) -> ();
+    /// The builtin `elem.drop`.
+    elem_drop = 34, [], (I32) -> ();
 }

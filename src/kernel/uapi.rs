@@ -7,6 +7,9 @@ pub const MAX_FRAMES: usize = 32;
 /// Trap code of a trap whose site says why: look the first frame up in the image's trap table.
 pub const TRAP_OF_SITE: u32 = u32::MAX;
 
+/// No trap: the frames are those of a guest that waits for an answer.
+pub const TRAP_NONE: u32 = u32::MAX - 1;
+
 macro_rules! uapi {
     ($($(#[$doc:meta])* $name:ident = $c:literal { $($(#[$field_doc:meta])* $field:ident: $ty:tt,)* })*) => {
         $(
@@ -55,6 +58,17 @@ uapi! {
         entries: u64,
         /// Their number.
         len: u32,
+        /// Most entries that there may be.
+        max: u32,
+    }
+    /// A change of what one of the guest's descriptors stands for.
+    FileChange = "wj_file_change" {
+        /// The guest's number.
+        guest: u32,
+        /// The owner's descriptor.
+        host: u32,
+        /// What the kernel may do with it: `MAY_*`, or 0 if it is none of its business.
+        may: u32,
         /// Nothing.
         reserved: u32,
     }
@@ -68,8 +82,12 @@ uapi! {
         globals: u64,
         /// Address of [`Table`]s.
         tables: u64,
+        /// Address of the element segments, as [`Table`]s.
+        segments: u64,
         /// Address of one `u32` for each imported function: a [`super::natives::Native`], or 0.
         imports: u64,
+        /// Address of [`FileChange`]s: the guest's descriptors.
+        files: u64,
         /// Number of imported globals.
         imported_globals: u32,
         /// Number of own globals.
@@ -84,8 +102,14 @@ uapi! {
         stack_bytes: u32,
         /// Milliseconds that a call may take, 0 for any time.
         timeout_ms: u32,
-        /// Nothing.
-        reserved: u32,
+        /// Number of element segments.
+        segment_count: u32,
+        /// Number of descriptors.
+        file_count: u32,
+        /// `CREATE_*`
+        flags: u32,
+        /// The guest's `struct stat`: its size, then for each field the offset, and from bit 8 on the size; see [`crate::host::Layout::stat_fields`].
+        stat: [u32; 16],
     }
     /// Why and where the guest was stopped.
     TrapInfo = "wj_trap" {
@@ -121,19 +145,27 @@ uapi! {
         count: u32,
         /// In: a trap code plus one that ends the guest, or 0.
         failed: u32,
+        /// In: number of changes of descriptors.
+        file_count: u32,
+        /// In: the next host function is called in user space, whichever it is.
+        ask_owner: u32,
         /// In: what the function gave.
         result: u64,
         /// In: address of own globals' values, 16 bytes each, which are copied both ways; or 0.
         globals: u64,
-        /// Out: size of memory.
+        /// In: address of [`FileChange`]s.
+        files: u64,
+        /// Out: size of memory. In: size that the owner has made it.
         memory_bytes: u64,
-        /// Out: arguments.
+        /// Arguments, in or out; out: what a function that is finished gave.
         values: [u64; 32],
     }
     /// Looks at the instance.
     State = "wj_state" {
         /// In: address for own globals' values, or 0.
         globals: u64,
+        /// In: address of [`Table`]s with room for the tables' entries, or 0. Lengths are replaced by those of the tables.
+        tables: u64,
         /// Out: size of memory.
         memory_bytes: u64,
         /// Out: whether it can be called no more.
@@ -161,6 +193,26 @@ pub const EVENT_TRAPPED: u32 = 5;
 /// Out: the guest asks to be unmounted.
 pub const EVENT_UNMOUNT: u32 = 6;
 
+/// In: calls function number `index`.
+pub const EVENT_START: u32 = 7;
+/// Out: the owner has a signal; the guest waits.
+pub const EVENT_SIGNAL: u32 = 8;
+
+/// The owner runs the guest by [`RUN`], by itself.
+pub const CREATE_COROUTINE: u32 = 1;
+
+/// Reading is the kernel's business.
+pub const MAY_READ: u32 = 1;
+/// Writing.
+pub const MAY_WRITE: u32 = 2;
+/// Attributes.
+pub const MAY_STAT: u32 = 4;
+/// Waiting for events.
+pub const MAY_POLL: u32 = 8;
+
+/// Entries of [`Create::stat`].
+pub const STAT_FIELDS: usize = 16;
+
 const fn ioctl(number: u64, size: usize) -> u64 {
     3 << 30 | (size as u64) << 16 | (b'w' as u64) << 8 | number
 }
@@ -173,5 +225,9 @@ pub const CALL: u64 = ioctl(2, size_of::<Call>());
 pub const SERVE: u64 = ioctl(3, size_of::<Event>());
 /// [`State`]
 pub const STATE: u64 = ioctl(4, size_of::<State>());
+/// [`Event`]: starts the guest or lets it go on, until it needs its owner.
+pub const RUN: u64 = ioctl(6, size_of::<Event>());
+/// Gives a descriptor to which notifications of the mounted filesystem are written.
+pub const NOTIFY: u64 = ioctl(7, 0);
 /// Makes the running guest end (argument 1), or allows it to run again (0).
 pub const STOP: u64 = ioctl(5, 0);

@@ -8,6 +8,7 @@ use std::time::Duration;
 use super::call::{self, Reason};
 use super::externs::TableData;
 use super::instance::InstanceData;
+use super::store::serve_poll;
 use crate::abi::builtins::Builtin;
 use crate::abi::trap::TrapCode;
 use crate::abi::vmctx::{VmCtx, offset};
@@ -188,9 +189,19 @@ impl InstanceData {
 ///
 /// # Safety
 /// Compiled code called the running builtin with this vmctx.
-unsafe fn settle<V>(vmctx: *mut VmCtx, result: Result<V, TrapCode>) -> V {
+unsafe fn settle<V: Default>(vmctx: *mut VmCtx, result: Result<V, TrapCode>) -> V {
     match result {
         Ok(value) => value,
+        // A thread that waits for another was asked to call the host: it goes on as if it had been woken, as every C library expects.
+        // SAFETY: compiled code called the builtin, which has finished with the instance.
+        Err(TrapCode::Interrupt) => match unsafe { serve_poll((*vmctx).owner.cast()) } {
+            Ok(()) => V::default(),
+            // SAFETY: as below.
+            Err(trap) => unsafe {
+                let owner = (*vmctx).owner.cast::<InstanceData>();
+                call::leave(Reason::Trap(trap), ((*owner).exit_fp, (*owner).exit_pc))
+            },
+        },
         // SAFETY: the shim noted the frame in the owner; the builtins' frames hold nothing that must be dropped.
         Err(code) => unsafe {
             let owner = (*vmctx).owner.cast::<InstanceData>();

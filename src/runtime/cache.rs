@@ -2,13 +2,15 @@
 //!
 //! One file per key in a directory that only its owner can write. The key covers everything that an image depends on. An entry is written to
 //! a temporary file and renamed, and is believed only if it belongs to the user, carries its key and its checksum fits;
-//! any other entry is treated as absent, and the next compilation replaces it.
+//! any other entry is treated as absent, and the next compilation replaces it. Storing one removes those that were not used
+//! for longest, until all together are small enough.
 
 use std::fs::{DirBuilder, File, OpenOptions};
 use std::io::{Read, Write};
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::{Duration, SystemTime};
 
 use sha2::{Digest, Sha256};
 
@@ -25,6 +27,12 @@ const MAX_ENTRY: u64 = 2 << 30;
 
 /// Modules from this size on are read by two threads.
 pub(crate) const LARGE_MODULE: usize = 1 << 20;
+
+/// Bytes that all entries together may have.
+const MAX_TOTAL: u64 = 1 << 30;
+
+/// After how long a temporary file has no writer any more.
+const ABANDONED: Duration = Duration::from_secs(3600);
 
 /// What an image depends on, as one number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -102,6 +110,8 @@ impl Cache {
             log::info!("the cached image {} is damaged and will be rebuilt", path.display());
             return None;
         }
+        // When it was used last decides what is evicted; an entry that keeps its old time is only evicted sooner.
+        let _ = file.set_modified(SystemTime::now());
         Some(entry)
     }
 
@@ -118,7 +128,41 @@ impl Cache {
             // It may not exist, which is fine.
             let _ = std::fs::remove_file(&temporary);
         }
+        self.evict(MAX_TOTAL);
     }
+
+    /// Removes what was not used for longest until the rest has at most `total` bytes, and what writers left that
+    /// were killed. Other processes may do the same at the same time: what is gone already is as good as removed.
+    fn evict(&self, total: u64) {
+        let now = SystemTime::now();
+        let mut entries: Vec<(SystemTime, u64, PathBuf)> = Vec::new();
+        for entry in std::fs::read_dir(&self.dir).into_iter().flatten().flatten() {
+            let Ok(metadata) = entry.metadata() else { continue };
+            let Ok(used) = metadata.modified() else { continue };
+            let name = entry.file_name();
+            let name = name.to_string_lossy();
+            if name.ends_with(".tmp") {
+                if now.duration_since(used).is_ok_and(|age| age > ABANDONED) {
+                    let _ = std::fs::remove_file(entry.path());
+                }
+            } else if is_key(&name) {
+                entries.push((used, metadata.len(), entry.path()));
+            }
+        }
+        entries.sort_unstable_by(|a, b| b.cmp(a));
+        let mut kept = 0u64;
+        for (_, size, path) in entries {
+            kept = kept.saturating_add(size);
+            if kept > total {
+                let _ = std::fs::remove_file(path);
+            }
+        }
+    }
+}
+
+/// Whether a file has the name of an entry. Nothing else in the directory is ours to remove.
+fn is_key(name: &str) -> bool {
+    name.len() == 64 && name.bytes().all(|byte| byte.is_ascii_hexdigit())
 }
 
 /// Whether something belongs to the user and nobody else can write it.
@@ -201,6 +245,31 @@ mod tests {
         cache.store(&key, b"image");
         assert_eq!(cache.load(&key).unwrap()[HEADER..], *b"image");
         assert_eq!(std::fs::read_dir(&cache.dir).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn what_was_not_used_for_longest_is_evicted() {
+        let temp = TempDir::new("evict");
+        let cache = Cache::open(&temp.0.join("cache")).unwrap();
+        let keys = [1, 2, 3].map(|options| Key::new(b"module", 1, options));
+        let hours = |hours: u64| SystemTime::now() - Duration::from_secs(hours * 3600);
+        let age = |path: &Path, time| File::open(path).unwrap().set_modified(time).unwrap();
+        for (key, hour) in keys.iter().zip([9, 8, 7]) {
+            cache.store(key, &[0; 1000]);
+            age(&entry(&cache, key), hours(hour));
+        }
+        for (name, hour) in [("new.tmp", 0), ("old.tmp", 2), ("README", 99)] {
+            std::fs::write(cache.dir.join(name), b"").unwrap();
+            age(&cache.dir.join(name), hours(hour));
+        }
+        // The oldest has been used since.
+        assert!(cache.load(&keys[0]).is_some());
+        cache.evict(2 * (1000 + HEADER as u64));
+        assert_eq!(keys.each_ref().map(|key| entry(&cache, key).exists()), [true, false, true]);
+        assert_eq!(["new.tmp", "old.tmp", "README"].map(|name| cache.dir.join(name).exists()), [true, false, true]);
+        // What is bigger than all may be goes as well.
+        cache.evict(999);
+        assert!(keys.iter().all(|key| !entry(&cache, key).exists()));
     }
 
     #[test]

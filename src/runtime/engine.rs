@@ -61,8 +61,14 @@ impl Default for Engine {
 }
 
 impl Engine {
+    /// Bytes of stack for threads that run guests: what guests may use, and what host functions need besides.
+    pub(crate) fn stack_for_threads(&self) -> usize {
+        self.config().stack_size + super::store::HOST_STACK + (64 << 10)
+    }
+
     /// An engine with these options.
     pub fn new(config: &Config) -> Engine {
+        crate::sys::signal::on_poll(super::store::polled);
         crate::sys::signal::install(crate::sys::signal::MemoryWindow {
             below: crate::memory::GUARD_BYTES as usize,
             above: (crate::memory::RESERVED_BYTES + crate::memory::GUARD_BYTES) as usize,

@@ -85,7 +85,7 @@ impl Backing {
     }
 
     /// Most pages that it may have; a shared memory is handed to nobody and says what it has.
-    fn limit_pages(&self) -> u64 {
+    pub(crate) fn limit_pages(&self) -> u64 {
         match self {
             Backing::Own(memory) => memory.limit_pages(),
             Backing::Shared(memory) => memory.pages(),
@@ -201,12 +201,6 @@ impl Memory {
         // SAFETY: the store, which is borrowed, owns the memory.
         let data = unsafe { self.raw.as_ref() };
         MemoryType { limits: Limits { min: data.memory.pages(), ..data.ty.limits }, ..data.ty }
-    }
-
-    /// Most pages that it may have.
-    pub(crate) fn limit_pages(&self) -> u64 {
-        // SAFETY: the caller borrows the store, which owns the memory.
-        unsafe { (*self.raw.as_ptr()).memory.limit_pages() }
     }
 
     /// Size in pages.

@@ -458,9 +458,17 @@ impl<'a, T: 'static> Caller<'a, T> {
         self.instance_data().map(|raw| Instance { store: self.core_id(), raw })
     }
 
-    /// An export of the instance that imported the function. Handles may be kept: they stay valid as long as the store.
+    /// The first module of the program that the instance belongs to: itself, unless it was linked dynamically.
+    pub fn program(&self) -> Option<Instance> {
+        // SAFETY: the store's instances live as long as the store, which `self` borrows.
+        let fallback = unsafe { (*self.instance_data()?.as_ptr()).fallback };
+        fallback.or_else(|| self.instance())
+    }
+
+    /// An export of the instance that imported the function, or else of its program's first module. Handles may be kept: they stay valid as long as the store.
     pub fn get_export(&self, name: &str) -> Option<Extern> {
-        self.instance()?.get_export(self, name)
+        let own = self.instance()?;
+        own.get_export(self, name).or_else(|| self.program().filter(|main| *main != own)?.get_export(self, name))
     }
 
     /// An exported function of the instance that imported the function.

@@ -29,6 +29,8 @@ pub(crate) struct InstanceData {
     pub(crate) memories: Vec<NonNull<MemoryData>>,
     pub(crate) tables: Vec<NonNull<TableData>>,
     pub(crate) tags: Vec<Tag>,
+    /// Where host functions look for exports that this one does not have: the first module of a dynamically linked program.
+    pub(crate) fallback: Option<Instance>,
     /// One for each imported host function; the vmctx points to them.
     pub(crate) host_ctxs: Box<[HostCtx]>,
     /// References of element segments; empty once dropped.
@@ -336,6 +338,19 @@ impl Instance {
             Extern::Global(global) => Some(global),
             _ => None,
         }
+    }
+
+    /// The first module of the program that the instance belongs to: itself, unless it was linked dynamically.
+    pub fn program(&self, store: impl AsContext) -> Instance {
+        self.data(store.core()).fallback.unwrap_or(*self)
+    }
+
+    /// Where host functions that this instance imports look for exports that it does not have.
+    pub(crate) fn fall_back(&self, mut store: impl super::AsContextMut, other: Instance) {
+        assert_store(store.core_mut(), self.store);
+        assert_store(store.core_mut(), other.store);
+        // SAFETY: the store, which is borrowed mutably, owns the instance.
+        unsafe { (*self.raw.as_ptr()).fallback = Some(other) };
     }
 
     /// The memory (the first one) that the instance's code uses, exported or not.

@@ -73,6 +73,7 @@ impl<'a> Builder<'a> {
             memories: Vec::with_capacity(info.memories.len()),
             tables: Vec::with_capacity(info.tables.len()),
             tags: Vec::with_capacity(info.tags.len()),
+            fallback: None,
             host_ctxs: Vec::with_capacity(hosts).into_boxed_slice(),
             elements: Vec::with_capacity(info.elements.len()),
             dropped_data: vec![false; info.data.len()],

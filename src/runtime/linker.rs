@@ -214,11 +214,28 @@ impl<T: 'static> Linker<T> {
     /// # Errors
     /// [`Error::Link`] with all imports that nothing satisfies; [`Error::Limit`]; [`Error::Start`] if a segment does not fit
     /// or the start function traps.
-    pub fn instantiate(&self, mut store: impl AsContextMut<Data = T>, module: &Module) -> Result<Instance, Error> {
+    pub fn instantiate(&self, store: impl AsContextMut<Data = T>, module: &Module) -> Result<Instance, Error> {
+        self.instantiate_filled(store, module, &mut |_| None)
+    }
+
+    /// As [`Linker::instantiate`]; what `fill` gives for an import is taken first.
+    ///
+    /// # Errors
+    /// As [`Linker::instantiate`].
+    pub fn instantiate_filled(
+        &self,
+        mut store: impl AsContextMut<Data = T>,
+        module: &Module,
+        fill: &mut dyn FnMut(&Import) -> Option<Extern>,
+    ) -> Result<Instance, Error> {
         let mut resolved = Vec::with_capacity(module.imports().len());
         let mut missing = Vec::new();
         for import in module.imports() {
-            match self.resolve(&store, import) {
+            let found = match fill(import) {
+                Some(item) => given(&store, import, item),
+                None => self.resolve(&store, import),
+            };
+            match found {
                 Ok(item) => resolved.push(item),
                 Err(import) => missing.push(*import),
             }
@@ -228,6 +245,13 @@ impl<T: 'static> Linker<T> {
         }
         instantiate_checked(&mut store, module, &resolved)
     }
+}
+
+/// What a caller gives for an import, if it fits.
+fn given(store: &impl AsContext, import: &Import, item: Extern) -> Result<Resolved, Box<MissingImport>> {
+    assert_store(store.core(), item.store());
+    let ty = item.ty(store);
+    if matches(&import.ty, &ty) { Ok(Resolved::Extern(item)) } else { Err(missing(import, vec![ty])) }
 }
 
 fn missing(import: &Import, others: Vec<ExternType>) -> Box<MissingImport> {

@@ -51,7 +51,8 @@ pub use host::{Caller, HostResult, IntoHostFunc};
 pub use instance::Instance;
 pub use linker::Linker;
 pub use module::Module;
-pub use store::{AsContext, AsContextMut, InterruptHandle, Store};
+pub(crate) use store::data_mut;
+pub use store::{AsContext, AsContextMut, InterruptHandle, OnPoll, Polled, Store};
 pub use trap::{Frame, Trap, TrapKind};
 pub use values::{ExnRef, ExternRef, Val, WasmTy};
 

@@ -10,8 +10,10 @@ use super::engine::Engine;
 use super::exceptions::{Exceptions, TagData};
 use super::externs::{MemoryData, TableData};
 use super::host::HostCtx;
-use super::instance::InstanceData;
-use crate::abi::vmctx::FuncRef;
+use super::instance::{Instance, InstanceData};
+use super::trap::Trap;
+use crate::abi::trap::TrapCode;
+use crate::abi::vmctx::{FuncRef, INTERRUPT_CALL, INTERRUPT_STOP, VmCtx};
 use crate::memory::{MAX_PAGES, MAX_PAGES_64, PAGE_BYTES};
 use crate::sys::thread;
 
@@ -43,6 +45,8 @@ pub(crate) struct StoreCore {
     pub(crate) engine: Engine,
     pub(crate) id: StoreId,
     pub(crate) interrupt: Arc<AtomicU32>,
+    /// What polls call that were asked for.
+    pub(crate) poll: Option<unsafe fn(*mut StoreCore, Instance) -> Result<(), Trap>>,
     /// The stack of the thread that last entered the guest: stack limits are set for it.
     entered_stack: usize,
     stack_limit: usize,
@@ -70,6 +74,7 @@ impl<T: 'static> Store<T> {
             engine: engine.clone(),
             id: NEXT.fetch_add(1, Ordering::Relaxed),
             interrupt: Arc::default(),
+            poll: None,
             entered_stack: 0,
             stack_limit: usize::MAX,
             memory_limit: config.memory_limit,
@@ -117,6 +122,18 @@ impl<T: 'static> Store<T> {
     /// A handle that stops this store's guests from another thread or a signal handler. Needs [`crate::Config::interruptible`].
     pub fn interrupt_handle(&self) -> InterruptHandle {
         InterruptHandle(self.core().interrupt.clone())
+    }
+
+    /// Sets what is called while the guest computes when it is asked for ([`InterruptHandle::poll`]): between two iterations of a loop of
+    /// the given instance, with the store. Needs [`crate::Config::interruptible`].
+    pub fn on_poll<F: OnPoll<T>>(&mut self, _: F) {
+        /// # Safety
+        /// The core is that of a store of `T`, which nobody refers to meanwhile.
+        unsafe fn call<T: 'static, F: OnPoll<T>>(core: *mut StoreCore, instance: Instance) -> Result<(), Trap> {
+            let Some(inner) = NonNull::new(core.cast()) else { return Ok(()) };
+            F::call(&mut Polled { inner, _store: PhantomData }, instance)
+        }
+        self.core_mut().poll = Some(call::<T, F>);
     }
 
     /// Most bytes that each linear memory made from now on may have.
@@ -179,6 +196,73 @@ impl StoreCore {
     }
 }
 
+/// What polls call: a type, so that it needs no place in the store.
+pub trait OnPoll<T: 'static> {
+    /// Does what was asked for.
+    ///
+    /// # Errors
+    /// The trap that ends the guest.
+    fn call(store: &mut Polled<'_, T>, instance: Instance) -> Result<(), Trap>;
+}
+
+/// The store while its guest is between two iterations of a loop.
+#[derive(Debug)]
+pub struct Polled<'a, T: 'static> {
+    inner: NonNull<StoreInner<T>>,
+    _store: PhantomData<&'a mut T>,
+}
+
+impl<T: 'static> Polled<'_, T> {
+    /// The embedder's value.
+    pub fn data_mut(&mut self) -> &mut T {
+        // SAFETY: the store lives during the poll, and `self` is borrowed mutably.
+        unsafe { &mut (*self.inner.as_ptr()).data }
+    }
+}
+
+impl<T: 'static> AsContext for Polled<'_, T> {
+    type Data = T;
+    fn store_ptr(&self) -> StorePtr<T> {
+        StorePtr(self.inner)
+    }
+}
+
+impl<T: 'static> AsContextMut for Polled<'_, T> {}
+
+/// What a poll of generated code calls ([`crate::sys::signal::on_poll`]).
+///
+/// # Safety
+/// Generated code with this vmctx polls on this thread: no reference into its store is held by anyone.
+pub(crate) unsafe extern "C" fn polled(vmctx: *mut VmCtx, fp: usize, pc: usize) {
+    // SAFETY: by contract; the references end before guest code runs again.
+    unsafe {
+        if let Err(trap) = serve_poll((*vmctx).owner.cast()) {
+            super::call::leave(super::call::Reason::Trap(trap), (fp, pc))
+        }
+    }
+}
+
+/// Does what an instance's store was asked for. `Ok` where the guest goes on.
+///
+/// # Safety
+/// As [`polled`].
+pub(crate) unsafe fn serve_poll(owner: *mut InstanceData) -> Result<(), Trap> {
+    // SAFETY: the instance's store lives while its code runs.
+    let (core, hook, instance) = unsafe {
+        let core = (*owner).core;
+        let asked = (*core).interrupt.fetch_and(!INTERRUPT_CALL, Ordering::AcqRel);
+        if asked & INTERRUPT_STOP != 0 {
+            return Err(TrapCode::Interrupt.into());
+        }
+        let raw = NonNull::new_unchecked(owner);
+        (core, (*core).poll.filter(|_| asked & INTERRUPT_CALL != 0), Instance { store: (*core).id, raw })
+    };
+    let Some(hook) = hook else { return Ok(()) };
+    // SAFETY: the hook was made for this store.
+    let outcome = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| unsafe { hook(core, instance) }));
+    outcome.unwrap_or_else(|_| Err(Trap::host("a host function panicked")))
+}
+
 /// Frees allocations that came from `Box::leak`.
 ///
 /// # Safety
@@ -213,17 +297,23 @@ pub struct InterruptHandle(Arc<AtomicU32>);
 impl InterruptHandle {
     /// Asks the guest to stop: it traps at its next loop iteration or function call, until [`InterruptHandle::clear`].
     pub fn interrupt(&self) {
-        self.0.store(1, Ordering::Release);
+        self.0.fetch_or(INTERRUPT_STOP, Ordering::Release);
+    }
+
+    /// Asks for a call of what [`Store::on_poll`] set, at the guest's next loop iteration or while it waits for another thread; then the
+    /// guest goes on.
+    pub fn poll(&self) {
+        self.0.fetch_or(INTERRUPT_CALL, Ordering::Release);
     }
 
     /// Takes the request back.
     pub fn clear(&self) {
-        self.0.store(0, Ordering::Release);
+        self.0.fetch_and(!INTERRUPT_STOP, Ordering::Release);
     }
 
     /// Whether the guest is asked to stop.
     pub fn is_set(&self) -> bool {
-        self.0.load(Ordering::Acquire) != 0
+        self.0.load(Ordering::Acquire) & INTERRUPT_STOP != 0
     }
 }
 
@@ -257,6 +347,12 @@ pub(crate) trait CoreAccess: AsContext {
 
 impl<S: AsContext> CoreAccess for S {}
 
+/// The embedder's value of whatever borrows a store mutably.
+pub(crate) fn data_mut<S: AsContextMut>(store: &mut S) -> &mut S::Data {
+    // SAFETY: the store lives as long as `store`, which is borrowed mutably.
+    unsafe { &mut (*store.store_ptr().0.as_ptr()).data }
+}
+
 /// A pointer to a store, for this module only.
 #[doc(hidden)]
 pub struct StorePtr<T>(NonNull<StoreInner<T>>);
@@ -277,6 +373,7 @@ mod sealed {
     pub trait Sealed {}
     impl<T: 'static> Sealed for super::Store<T> {}
     impl<T: 'static> Sealed for super::super::host::Caller<'_, T> {}
+    impl<T: 'static> Sealed for super::Polled<'_, T> {}
     impl<S: Sealed> Sealed for &S {}
     impl<S: Sealed> Sealed for &mut S {}
 }

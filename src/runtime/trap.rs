@@ -13,6 +13,8 @@ struct Inner {
     kind: TrapKind,
     frames: Vec<Frame>,
     quiet: bool,
+    /// The number of the guest's thread, if it was not the first.
+    thread: Option<u32>,
 }
 
 /// The kinds of [`Trap`].
@@ -42,7 +44,7 @@ pub struct Frame {
 
 impl Trap {
     fn from_kind(kind: TrapKind) -> Trap {
-        Trap(Box::new(Inner { kind, frames: Vec::new(), quiet: false }))
+        Trap(Box::new(Inner { kind, frames: Vec::new(), quiet: false, thread: None }))
     }
 
     /// A host function's error.
@@ -73,6 +75,18 @@ impl Trap {
     pub fn without_backtrace(mut self) -> Trap {
         self.0.quiet = true;
         self
+    }
+
+    /// The same trap, of another thread of the guest than the first.
+    #[must_use]
+    pub(crate) fn in_thread(mut self, number: u32) -> Trap {
+        self.0.thread = Some(number);
+        self
+    }
+
+    /// The number of the guest's thread that it happened on, if that was not the first.
+    pub fn thread(&self) -> Option<u32> {
+        self.0.thread
     }
 
     /// What kind of trap it is.
@@ -114,7 +128,7 @@ impl Trap {
     /// # Errors
     /// The unchanged trap, if it is something else.
     pub fn downcast<E: std::error::Error + 'static>(self) -> Result<E, Trap> {
-        let Inner { kind, frames, quiet } = *self.0;
+        let Inner { kind, frames, quiet, thread } = *self.0;
         let kind = match kind {
             TrapKind::Host(error) => match error.downcast() {
                 Ok(error) => return Ok(*error),
@@ -122,7 +136,7 @@ impl Trap {
             },
             other => other,
         };
-        Err(Trap(Box::new(Inner { kind, frames, quiet })))
+        Err(Trap(Box::new(Inner { kind, frames, quiet, thread })))
     }
 
     /// The guest's functions that were running, innermost first; a host function's frames are left out.
@@ -141,6 +155,9 @@ impl Trap {
 
 impl fmt::Display for Trap {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(thread) = self.0.thread {
+            write!(f, "thread {thread}: ")?;
+        }
         match &self.0.kind {
             TrapKind::Code(code) => write!(f, "trap: {code}")?,
             TrapKind::Exit(status) => write!(f, "exit with status {status}")?,

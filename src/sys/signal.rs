@@ -7,11 +7,14 @@
 use std::cell::UnsafeCell;
 use std::mem::MaybeUninit;
 use std::sync::Once;
+use std::sync::atomic::Ordering;
 
 use super::activation::{self, Fault};
 use super::registry::{self, FAULTS_FOR_CALLER, FaultSite};
 use super::{thread, x64};
 use crate::abi::slots::CALL_BYTES;
+use crate::abi::trap::TrapCode;
+use crate::abi::vmctx::{INTERRUPT_STOP, VmCtx};
 
 /// The signals that a faulting instruction raises.
 const SIGNALS: [libc::c_int; 4] = [libc::SIGSEGV, libc::SIGBUS, libc::SIGILL, libc::SIGFPE];
@@ -36,6 +39,46 @@ pub struct MemoryWindow {
 }
 
 static WINDOW: std::sync::OnceLock<MemoryWindow> = std::sync::OnceLock::new();
+
+/// What a poll of generated code calls: with the vmctx, the frame pointer of the function that polls, and where it goes on. It returns, or
+/// leaves the innermost activation.
+pub type PollHook = unsafe extern "C" fn(*mut VmCtx, usize, usize);
+
+static POLL: std::sync::OnceLock<PollHook> = std::sync::OnceLock::new();
+
+/// Sets what polls call that are not to stop the guest. Later calls do nothing.
+pub fn on_poll(hook: PollHook) {
+    let _ = POLL.set(hook);
+}
+
+/// Where the thunk of polls goes on in Rust.
+///
+/// # Safety
+/// Generated code with this vmctx polls on this thread.
+pub(super) unsafe extern "C" fn polled(vmctx: *mut VmCtx, fp: usize, pc: usize) {
+    if let Some(hook) = POLL.get() {
+        // SAFETY: by contract.
+        unsafe { hook(vmctx, fp, pc) }
+    }
+}
+
+/// Makes a thread that polls call the host and go on behind the poll, if that is what it is asked for.
+///
+/// # Safety
+/// `context` is the interrupted context of the running thread, which is stopped in a poll of generated code.
+unsafe fn poll_instead(context: &mut libc::ucontext_t, called: bool) -> bool {
+    // SAFETY: generated code holds its vmctx in a pinned register.
+    let asked = unsafe {
+        let vmctx = x64::vmctx_of(context);
+        (*(*vmctx).interrupt).load(Ordering::Acquire)
+    };
+    if asked & INTERRUPT_STOP != 0 || POLL.get().is_none() {
+        return false;
+    }
+    // SAFETY: generated code uses nothing below its stack pointer.
+    unsafe { x64::poll_in(context, called) };
+    true
+}
 
 /// Installs the handlers. Later calls do nothing.
 pub fn install(window: MemoryWindow) {
@@ -81,14 +124,21 @@ unsafe fn handle_guest_fault(address: Option<usize>, context: &mut libc::ucontex
     }
     let mut registers = x64::Registers::of(context);
     let is_stub = |site: Option<FaultSite>| site.is_some_and(|site| site.code == FAULTS_FOR_CALLER);
-    if address.is_none()
-        && registry::with_range(registers.pc, |range| is_stub(range.site_at(registers.pc))) == Some(true)
-    {
+    let called = address.is_none()
+        && registry::with_range(registers.pc, |range| is_stub(range.site_at(registers.pc))) == Some(true);
+    if called {
         // SAFETY: generated code has just called the stub, so that its return address lies on top of the stack.
         let return_address = unsafe { *(registers.sp as *const usize) };
         registers.pc = return_address.wrapping_sub(CALL_BYTES);
     }
     let Some(site) = registry::with_range(registers.pc, |range| range.site_at(registers.pc)) else { return false };
+    // SAFETY: the place is a poll of generated code on this thread.
+    if address.is_none()
+        && site.is_some_and(|site| site.code == TrapCode::Interrupt as u8)
+        && unsafe { poll_instead(context, called) }
+    {
+        return true;
+    }
     let Some(fault) = classify(site, address, &registers) else { return false };
     // SAFETY: the activation is running on this thread, which is stopped in generated code: nobody else uses it.
     // Frames between the stack pointer and the entry are readable.

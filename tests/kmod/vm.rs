@@ -1,7 +1,13 @@
 //! Runs inside of a virtual machine with the kernel module: code, calls, traps, limits, in ring 0. See `tests/kmod/run`.
+//! With a folder as its argument it only writes guests there, which scripts run and mount.
 
 #![allow(unsafe_code)]
 
+#[path = "../common/hostile.rs"]
+mod hostile;
+
+use hostile::behaviours;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use wasmjit::abi::trap::TrapCode;
@@ -54,12 +60,13 @@ impl Guest {
             }
             _ => None,
         });
-        let mut tables: Vec<Vec<u32>> = module.tables.iter().map(|table| vec![0; table.limits.min as usize]).collect();
+        let mut tables: Vec<(Vec<u32>, u32)> =
+            module.tables.iter().map(|table| (vec![0; table.limits.min as usize], 100)).collect();
         for segment in &module.elements {
             if let wasm::SegmentMode::Active(table, offset) = &segment.mode {
                 for (at, item) in segment.items.iter().enumerate() {
                     if let [ConstOp::RefFunc(func)] = item.0.as_slice() {
-                        tables[table.index()][constant(offset) as usize + at] = func.0 + 1;
+                        tables[table.index()].0[constant(offset) as usize + at] = func.0 + 1;
                     }
                 }
             }
@@ -378,8 +385,107 @@ fn speed(guest: &Guest) {
     println!("a call by ioctl: {:?}", before.elapsed() / 10_000);
 }
 
+/// Programs: name and text.
+const PROGRAMS: &[(&str, &str)] = &[
+    (
+        "trap",
+        r#"(module (memory (export "memory") 1)
+        (func $inner (param i32) (if (local.get 0) (then (unreachable))))
+        (func $outer (call $inner (i32.const 1)))
+        (func (export "_start") (call $outer)))"#,
+    ),
+    (
+        "bounds",
+        r#"(module (memory (export "memory") 1) (func (export "_start") (drop (i32.load (i32.const 0x10000)))))"#,
+    ),
+    (
+        "deep",
+        r#"(module (memory (export "memory") 1) (func $deep (param i32) (result i32)
+        (i32.add (i32.const 1) (call $deep (i32.add (local.get 0) (i32.const 1)))))
+        (func (export "_start") (drop (call $deep (i32.const 0)))))"#,
+    ),
+    ("loop", r#"(module (memory (export "memory") 1) (func (export "_start") (loop (br 0))))"#),
+    // Copies its input to its output and ends with 5.
+    (
+        "copy",
+        r#"(module (import "wasi_snapshot_preview1" "fd_read" (func $read (param i32 i32 i32 i32) (result i32)))
+        (import "wasi_snapshot_preview1" "fd_write" (func $write (param i32 i32 i32 i32) (result i32)))
+        (import "wasi_snapshot_preview1" "proc_exit" (func $exit (param i32)))
+        (memory (export "memory") 2)
+        (func (export "_start") (loop
+            (i32.store (i32.const 0) (i32.const 0x1000))
+            (i32.store (i32.const 4) (i32.const 0x8000))
+            (if (call $read (i32.const 0) (i32.const 0) (i32.const 1) (i32.const 16)) (then (call $exit (i32.const 1))))
+            (i32.store (i32.const 4) (i32.load (i32.const 16)))
+            (if (i32.eqz (i32.load (i32.const 16))) (then (call $exit (i32.const 5))))
+            (if (call $write (i32.const 1) (i32.const 0) (i32.const 1) (i32.const 16)) (then (call $exit (i32.const 2))))
+            (br 0))))"#,
+    ),
+    // Bulk memory and tables, vectors and floats: ends with the number of the check that failed.
+    (
+        "bulk",
+        r#"(module (import "wasi_snapshot_preview1" "proc_exit" (func $exit (param i32)))
+        (import "wasi_snapshot_preview1" "sched_yield" (func $yield (result i32)))
+        (memory (export "memory") 1)
+        (data $bytes "hello, ring 0")
+        (table $t 4 100 funcref) (table $u 8 funcref)
+        (type $give (func (result i32)))
+        (func $one (result i32) (i32.const 1)) (func $two (result i32) (i32.const 2))
+        (elem $e func $one $two $one)
+        (elem declare func $two)
+        (global $count (mut i32) (i32.const 0))
+        (func $check (param i32) (global.set $count (i32.add (global.get $count) (i32.const 1)))
+            (if (i32.eqz (local.get 0)) (then (call $exit (global.get $count)))))
+        (func $vector (param v128) (result i32) (local $sum v128)
+            (loop
+                (local.set $sum (i32x4.add (local.get $sum) (local.get 0)))
+                (drop (call $yield))
+                (br_if 0 (i32.lt_s (i32x4.extract_lane 0 (local.get $sum)) (i32.const 100))))
+            (i32x4.extract_lane 3 (local.get $sum)))
+        (func $float (param f64) (result f64) (local $n i32)
+            (loop
+                (local.set 0 (f64.add (local.get 0) (f64.const 0.25)))
+                (local.set $n (i32.add (local.get $n) (i32.const 1)))
+                (br_if 0 (i32.lt_u (local.get $n) (i32.const 30000000))))
+            (local.get 0))
+        (func (export "_start")
+            (memory.init $bytes (i32.const 64) (i32.const 7) (i32.const 6))
+            (call $check (i32.eq (i32.load (i32.const 64)) (i32.const 0x676e6972)))
+            (data.drop $bytes)
+            (memory.init $bytes (i32.const 64) (i32.const 0) (i32.const 0))
+            (table.init $t $e (i32.const 1) (i32.const 0) (i32.const 3))
+            (call $check (i32.eq (call_indirect $t (type $give) (i32.const 2)) (i32.const 2)))
+            (elem.drop $e)
+            (table.copy $u $t (i32.const 5) (i32.const 1) (i32.const 3))
+            (call $check (i32.eq (call_indirect $u (type $give) (i32.const 7)) (i32.const 1)))
+            (call $check (i32.eq (table.grow $t (ref.func $two) (i32.const 6)) (i32.const 4)))
+            (call $check (i32.eq (call_indirect $t (type $give) (i32.const 9)) (i32.const 2)))
+            (call $check (i32.eq (table.grow $t (ref.null func) (i32.const 91)) (i32.const -1)))
+            (table.fill $t (i32.const 0) (ref.null func) (i32.const 10))
+            (call $check (ref.is_null (table.get $t (i32.const 9))))
+            (call $check (i32.eq (call $vector (v128.const i32x4 1 2 3 4)) (i32.const 400)))
+            (call $check (f64.eq (call $float (f64.const 1)) (f64.const 7500001)))
+            (call $exit (i32.const 0))))"#,
+    ),
+];
+
+/// Writes programs and misbehaving filesystems into a folder.
+fn write_guests(folder: &Path) -> Result {
+    macro_rules! list {
+        ($($name:ident: $behave:expr;)*) => { [$((stringify!($name), $behave)),*] };
+    }
+    let put = |name: String, text: &str| -> Result { Ok(std::fs::write(folder.join(name), wat::parse_str(text)?)?) };
+    for (name, behave) in behaviours!(list) {
+        put(format!("hostile-{name}.wasm"), &hostile::guest(behave))?;
+    }
+    PROGRAMS.iter().try_for_each(|(name, text)| put(format!("{name}.wasm"), text))
+}
+
 fn main() {
-    assert!(std::path::Path::new(PATH).exists(), "no {PATH}: tests/kmod/run boots a kernel for this test");
+    if let Some(folder) = std::env::args_os().nth(1).filter(|folder| Path::new(folder).is_dir()) {
+        return write_guests(Path::new(&folder)).expect("guests can be written");
+    }
+    assert!(Path::new(PATH).exists(), "no {PATH}: tests/kmod/run boots a kernel for this test");
     let step = |name: &str, test: &dyn Fn()| {
         println!("test {name} ...");
         test();

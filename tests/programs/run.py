@@ -20,7 +20,8 @@ import sys
 import tempfile
 import time
 
-import fetch
+sys.dont_write_bytecode = True
+import fetch  # noqa: E402
 
 HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parents[1]

@@ -157,7 +157,7 @@ fn map<T: HasHost + 'static>(
     let host = caller.data_mut().host();
     let file = match host.fds.get(fd).cloned().and_then(|file| {
         mappable(&file, len, offset, write_back)?;
-        host.maps.room()?;
+        host.maps().room()?;
         Ok(file)
     }) {
         Ok(file) => file,
@@ -172,7 +172,7 @@ fn map<T: HasHost + 'static>(
     let mapping = Mapping { addr: addr as u32, len, offset, file, write_back };
     let loaded = mapping.load(&mut mem);
     if loaded.is_ok() {
-        data.host().maps.insert(mapping);
+        data.host().maps().insert(mapping);
     }
     Ok(loaded.map(|()| addr as u32))
 }
@@ -193,7 +193,8 @@ fn mappable(file: &crate::host::fd::File, len: u32, offset: i64, write_back: boo
 
 fn munmap(cx: &mut Ctx<'_>, addr: u32, _: u32, _: i32, _: i32, _: i32, _: i64) -> Result<i32, Errno> {
     // A private mapping, or one that the guest made up, has nothing to write back.
-    match cx.host.maps.remove(addr) {
+    let mapping = cx.host.maps().remove(addr);
+    match mapping {
         Some(mapping) => mapping.store(&cx.mem, mapping.len).map(|()| 0),
         None => Ok(0),
     }
@@ -204,7 +205,7 @@ fn munmap_old(cx: &mut Ctx<'_>, addr: u32, _: u32, _: i32, _: i32, _: i32, _: i3
 }
 
 fn msync(cx: &mut Ctx<'_>, addr: u32, len: u32, _: i32, _: i32, _: i32, _: i64) -> Result<i32, Errno> {
-    match cx.host.maps.find(addr) {
+    match cx.host.maps().find(addr) {
         Some(mapping) => mapping.store(&cx.mem, len).map(|()| 0),
         None => Err(Errno::ENOMEM),
     }

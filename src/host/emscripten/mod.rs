@@ -7,6 +7,7 @@ use super::errno::Errno;
 use super::state::HasHost;
 use crate::runtime::{Caller, Error, Linker, Module, Trap, WasmParams, WasmResults};
 
+pub mod dylink;
 pub mod eh;
 pub mod events;
 pub mod fds;
@@ -18,6 +19,7 @@ pub mod paths;
 pub mod poll;
 pub mod process;
 pub mod signals;
+pub mod threads;
 pub mod time;
 pub mod unsupported;
 pub mod xattr;
@@ -32,6 +34,8 @@ pub(super) const ROWS: &[&[super::rows::Row]] = &[
     time::ROWS,
     process::ROWS,
     signals::ROWS,
+    threads::ROWS,
+    dylink::ROWS,
     events::ROWS,
     events::syscalls::ROWS,
     net::ROWS,
@@ -52,6 +56,8 @@ pub(super) fn link<T: HasHost + 'static>(linker: &mut Linker<T>, module: &Module
     time::link(linker)?;
     process::link(linker)?;
     signals::link(linker)?;
+    threads::link(linker)?;
+    dylink::link(linker)?;
     events::link(linker)?;
     events::syscalls::link(linker)?;
     net::link(linker)?;

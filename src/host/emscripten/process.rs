@@ -223,7 +223,7 @@ fn setfsgid(_: &mut Ctx<'_>, gid: i32) -> Result<i32> {
 }
 
 fn umask(cx: &mut Ctx<'_>, mask: i32) -> Result<i32> {
-    Ok(std::mem::replace(&mut cx.host.umask, mask as u32 & 0o777) as i32)
+    Ok(cx.host.set_umask(mask as u32 & 0o777) as i32)
 }
 
 /// Bytes of each name in `struct utsname`.

@@ -250,7 +250,9 @@ fn fdstat_set_flags(cx: &mut Ctx<'_>, fd: i32, flags: i32) -> Result<()> {
 fn fdstat_set_rights(cx: &mut Ctx<'_>, fd: i32, base: i64, inheriting: i64) -> Result<()> {
     let file = cx.host.fds.get(fd)?;
     let (kind, _) = type_and_flags(file)?;
-    file.rights().shrink(rights_of(kind), base as u64, inheriting as u64)
+    file.rights().shrink(rights_of(kind), base as u64, inheriting as u64)?;
+    cx.host.fds.touch(fd);
+    Ok(())
 }
 
 fn filestat_get(cx: &mut Ctx<'_>, fd: i32, out: u32) -> Result<()> {

@@ -11,9 +11,11 @@ pub mod misc;
 pub mod paths;
 pub mod poll;
 pub mod sockets;
+pub mod threads;
 
 /// Every list of rows.
-pub(super) const ROWS: &[&[super::rows::Row]] = &[fds::ROWS, paths::ROWS, poll::ROWS, sockets::ROWS, misc::ROWS];
+pub(super) const ROWS: &[&[super::rows::Row]] =
+    &[fds::ROWS, paths::ROWS, poll::ROWS, sockets::ROWS, misc::ROWS, threads::ROWS];
 
 /// Defines every row.
 pub(super) fn link<T: HasHost + 'static>(linker: &mut Linker<T>) -> Result<(), Error> {
@@ -21,6 +23,7 @@ pub(super) fn link<T: HasHost + 'static>(linker: &mut Linker<T>) -> Result<(), E
     paths::link(linker)?;
     poll::link(linker)?;
     sockets::link(linker)?;
+    threads::link(linker)?;
     misc::link(linker)
 }
 

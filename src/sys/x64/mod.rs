@@ -3,6 +3,7 @@
 pub mod thunk;
 
 use super::activation::Activation;
+use crate::abi::vmctx::VmCtx;
 use std::arch::naked_asm;
 use std::mem::offset_of;
 
@@ -150,6 +151,112 @@ pub fn resume_in(context: &mut libc::ucontext_t, activation: *mut Activation) {
     let registers = &mut context.uc_mcontext.gregs;
     registers[libc::REG_RIP as usize] = resume as *const () as i64;
     registers[libc::REG_RDI as usize] = activation as i64;
+}
+
+/// The vmctx of the generated code that was interrupted.
+pub fn vmctx_of(context: &libc::ucontext_t) -> *mut VmCtx {
+    context.uc_mcontext.gregs[libc::REG_R15 as usize] as *mut VmCtx
+}
+
+/// Bytes of the instruction that polls stop at.
+const POLL_BYTES: i64 = 2;
+
+/// Makes the interrupted thread go on in [`poll`], and from there behind the poll that it is in; `called` says that the return
+/// address is on its stack already.
+///
+/// # Safety
+/// The thread is stopped in a poll of generated code, whose stack has room below the stack pointer.
+pub unsafe fn poll_in(context: &mut libc::ucontext_t, called: bool) {
+    let registers = &mut context.uc_mcontext.gregs;
+    if !called {
+        let go_on = registers[libc::REG_RIP as usize] + POLL_BYTES;
+        registers[libc::REG_RSP as usize] -= 8;
+        // SAFETY: by contract.
+        unsafe { *(registers[libc::REG_RSP as usize] as *mut i64) = go_on };
+    }
+    registers[libc::REG_RIP as usize] = poll as *const () as i64;
+}
+
+/// Calls `polled(vmctx, frame pointer, return address)` and returns with all registers as they were.
+#[unsafe(naked)]
+unsafe extern "C" fn poll() {
+    naked_asm!(
+        "push rbp",
+        "mov rbp, rsp",
+        "pushfq",
+        "push rax",
+        "push rcx",
+        "push rdx",
+        "push rbx",
+        "push rsi",
+        "push rdi",
+        "push r8",
+        "push r9",
+        "push r10",
+        "push r11",
+        "push r12",
+        "push r13",
+        "push r14",
+        "push r15",
+        "sub rsp, 256",
+        "and rsp, -16",
+        "movups [rsp], xmm0",
+        "movups [rsp + 16], xmm1",
+        "movups [rsp + 32], xmm2",
+        "movups [rsp + 48], xmm3",
+        "movups [rsp + 64], xmm4",
+        "movups [rsp + 80], xmm5",
+        "movups [rsp + 96], xmm6",
+        "movups [rsp + 112], xmm7",
+        "movups [rsp + 128], xmm8",
+        "movups [rsp + 144], xmm9",
+        "movups [rsp + 160], xmm10",
+        "movups [rsp + 176], xmm11",
+        "movups [rsp + 192], xmm12",
+        "movups [rsp + 208], xmm13",
+        "movups [rsp + 224], xmm14",
+        "movups [rsp + 240], xmm15",
+        "cld",
+        "mov rdi, r15",
+        "mov rsi, [rbp]",
+        "mov rdx, [rbp + 8]",
+        "call {polled}",
+        "movups xmm0, [rsp]",
+        "movups xmm1, [rsp + 16]",
+        "movups xmm2, [rsp + 32]",
+        "movups xmm3, [rsp + 48]",
+        "movups xmm4, [rsp + 64]",
+        "movups xmm5, [rsp + 80]",
+        "movups xmm6, [rsp + 96]",
+        "movups xmm7, [rsp + 112]",
+        "movups xmm8, [rsp + 128]",
+        "movups xmm9, [rsp + 144]",
+        "movups xmm10, [rsp + 160]",
+        "movups xmm11, [rsp + 176]",
+        "movups xmm12, [rsp + 192]",
+        "movups xmm13, [rsp + 208]",
+        "movups xmm14, [rsp + 224]",
+        "movups xmm15, [rsp + 240]",
+        "lea rsp, [rbp - 120]",
+        "pop r15",
+        "pop r14",
+        "pop r13",
+        "pop r12",
+        "pop r11",
+        "pop r10",
+        "pop r9",
+        "pop r8",
+        "pop rdi",
+        "pop rsi",
+        "pop rbx",
+        "pop rdx",
+        "pop rcx",
+        "pop rax",
+        "popfq",
+        "pop rbp",
+        "ret",
+        polled = sym super::signal::polled,
+    )
 }
 
 /// Expands to a naked function that notes the guest's frame pointer and return address in the block which its first argument

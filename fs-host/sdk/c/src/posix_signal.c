@@ -14,6 +14,7 @@
 #include <errno.h>
 #include <signal.h>
 #include <stddef.h>
+#include <unistd.h>
 
 #define IMPORT(name) __attribute__((import_module("env"), import_name("__syscall_" #name)))
 
@@ -23,9 +24,25 @@ enum { TO_DEFAULT, TO_NOTHING, TO_HANDLER };
 
 IMPORT(wasmjit_sigaction) long wj_import_sigaction(int sig, int kind, int flags);
 
+static int ends_program(int sig)
+{
+	switch (sig) {
+	case SIGCHLD: case SIGCONT: case SIGURG: case SIGWINCH: case SIGSTOP: case SIGTSTP: case SIGTTIN: case SIGTTOU:
+		return 0;
+	}
+	return 1;
+}
+
 WJ_EXPORT(wasmjit_signal)
 int wj_raise(int sig)
 {
+	struct sigaction now;
+	sigset_t blocked;
+
+	/* The library does nothing where a signal would end the program. */
+	if (sigaction(sig, NULL, &now) == 0 && !(now.sa_flags & SA_SIGINFO) && now.sa_handler == SIG_DFL &&
+	    sigprocmask(SIG_BLOCK, NULL, &blocked) == 0 && !sigismember(&blocked, sig) && ends_program(sig))
+		_exit(128 + sig);
 	return raise(sig);
 }
 

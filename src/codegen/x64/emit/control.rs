@@ -48,14 +48,10 @@ impl Emitter<'_> {
                 self.load(t, Mem::at(CTX, offset::INTERRUPT));
                 self.buf.op(Opcode::one(0x83).imm(1), 7, Rm::Mem(Mem::at(t, 0)));
                 self.buf.push(0);
-                if self.options.thunks {
-                    let (slow, done) = (self.buf.label(), self.buf.label());
-                    self.buf.jump(Some(Cc::Ne as u8), slow);
-                    self.buf.bind(done);
-                    return self.polls.push((slow, done, self.loc));
-                }
-                let stub = self.stub(TrapCode::Interrupt);
-                self.buf.jump(Some(Cc::Ne as u8), stub);
+                let (slow, done) = (self.buf.label(), self.buf.label());
+                self.buf.jump(Some(Cc::Ne as u8), slow);
+                self.buf.bind(done);
+                self.polls.push((slow, done, self.loc));
             }
             Inst::BoundsCheck { end } => {
                 let (t, u, index) = (allocs.gpr(), allocs.gpr(), allocs.gpr());

@@ -424,7 +424,12 @@ impl Emitter<'_> {
         for (entry, done, loc) in std::mem::take(&mut self.polls) {
             self.buf.bind(entry);
             self.buf.trap_site(TrapCode::Interrupt, loc);
-            self.buf.call_slot(Slot::Poll);
+            if self.options.thunks {
+                self.buf.call_slot(Slot::Poll);
+            } else {
+                // Ends the guest, or goes on behind it (`sys::signal`).
+                dynasm!(self.buf ; .arch x64 ; ud2);
+            }
             self.buf.jump(None, done);
         }
     }

@@ -1,0 +1,65 @@
+# Filesystems that use files of their owner, tell of changes, or misbehave. Read by init.
+insmod $module
+mkdir -p /src /mnt/x
+echo hello >/src/f; mkdir -p /src/d; dd if=/dev/urandom of=/src/big bs=1M count=8 2>/dev/null
+RUST_LOG=wasmjit=debug wasmjit mount --kernel /fs/passthrough.wasm /mnt/x --dir /src::/src -o source=/src --log /tmp/x.log || fail "mounting passthrough"
+cmp /src/big /mnt/x/big || fail "reading through"
+cp /mnt/x/big /mnt/x/d/copy && cmp /src/big /src/d/copy || fail "writing through"
+for i in $(seq 50); do echo $i >/mnt/x/d/n$i; [ "$(cat /src/d/n$i)" = $i ] || fail "a small file"; done
+[ $(ls /mnt/x/d | wc -l) = 51 ] || fail "a directory through"
+rm /mnt/x/d/n1*; mv /mnt/x/d/copy /mnt/x/moved; [ -e /src/moved ] || fail "renaming through"
+umount /mnt/x; sleep 1
+grep -E 'fd_read|fd_write|fd_pread|fd_pwrite|fstat64' /tmp/x.log && fail "the kernel asked for what it has"
+grep -q 'the kernel asked for' /tmp/x.log || fail "no log: $(cat /tmp/x.log)"
+unload
+echo "test passthrough ok"
+
+insmod $module
+(cd /src && tar cf /tmp/a.tar f d big)
+RUST_LOG=wasmjit=debug wasmjit mount --kernel /fs/archive.wasm /mnt/x --dir /tmp::/data:ro --log /tmp/a.log -- /data/a.tar || fail "mounting an archive"
+cmp /src/big /mnt/x/big || fail "reading an archive"
+[ "$(cat /mnt/x/f)" = hello ] || fail "reading an archive"
+echo x 2>/dev/null >/mnt/x/new && fail "an archive is written"
+umount /mnt/x; sleep 1
+grep -E 'fd_read|fd_pread' /tmp/a.log && fail "the kernel asked for what it has"
+unload
+echo "test archive ok"
+
+if [ -e /fs/async.wasm ]; then
+	insmod $module
+	kmount async /mnt/x
+	first=$(cat /mnt/x/note)
+	echo -n x >/mnt/x/kick; [ "$(cat /mnt/x/note)" = "$first" ] || fail "not cached"
+	echo -n inval >/mnt/x/ctl; sleep 1
+	[ "$(cat /mnt/x/note)" = "$first" ] && fail "not invalidated"
+	echo -n "store generation 777777" >/mnt/x/ctl; sleep 1
+	[ "$(cat /mnt/x/note)" = "generation 777777" ] || fail "not stored: $(cat /mnt/x/note)"
+	echo -n retrieve >/mnt/x/ctl; sleep 1
+	# Not by sendfile(2), which looks at the page cache.
+	said=$(dd if=/mnt/x/ctl bs=4096 count=1 2>/dev/null)
+	[ "$said" = "retrieved generation 777777" ] || fail "not retrieved: $said"
+	stat /mnt/x/victim >/dev/null
+	echo -n delete >/mnt/x/ctl; sleep 1
+	[ -e /mnt/x/victim ] && fail "not deleted"
+	umount /mnt/x; sleep 1
+	unload
+	echo "test notifications ok"
+fi
+
+insmod $module
+mkdir -p /tmp/g; vm-test /tmp/g
+for guest in /tmp/g/hostile-*.wasm; do
+	name=${guest##*/hostile-}
+	wasmjit mount --kernel --timeout 1s --memory-limit 64M $guest /mnt/x --log /tmp/h.log || fail "mounting $name"
+	for place in /mnt/x /mnt/x/x; do
+		start=$(date +%s)
+		timeout 15 stat $place >/dev/null 2>&1 && fail "$name: stat works"
+		[ $(($(date +%s) - start)) -lt 10 ] || fail "$name: stat waits too long"
+	done
+	stat /mnt/x 2>&1 | grep -qi 'not connected' && fail "$name: the connection is lost"
+	umount /mnt/x || fail "$name: umount"
+	for n in $(seq 50); do pidof wasmjit >/dev/null || break; sleep 0.1; done
+	pidof wasmjit && fail "$name: the owner did not end"
+done
+unload
+echo "test hostile guests ok"

@@ -428,6 +428,31 @@ fn what_is_refused_names_the_option_that_grants_it() {
 }
 
 #[test]
+fn a_path_that_nothing_shows_names_the_option_once() {
+    let temp = TempDir::new("cli-unseen");
+    let program = module(
+        &temp,
+        "opener.wasm",
+        r#"(module
+          (import "env" "__syscall_openat" (func $open (param i32 i32 i32 i32) (result i32)))
+          (import "wasi_snapshot_preview1" "proc_exit" (func $exit (param i32)))
+          (memory (export "memory") 1)
+          (data (i32.const 0) "/nowhere/at/all\00")
+          (data (i32.const 16) "/etc/passwd\00")
+          (func $try (param i32) (result i32)
+            (call $open (i32.const -100) (local.get 0) (i32.const 0) (i32.const 0)))
+          (func (export "_start")
+            (drop (call $try (i32.const 0)))
+            (drop (call $try (i32.const 16)))
+            (call $exit (i32.sub (i32.const 0) (call $try (i32.const 16))))))"#,
+    );
+    let refused = output(&["run", &program]);
+    assert_eq!(refused.status.code(), Some(44), "ENOENT");
+    let said = text(&refused.stderr);
+    assert!(said.matches("--dir").count() == 1 && said.contains("--dir /etc"), "{said}");
+}
+
+#[test]
 fn doctor_knows_whether_mounting_works() {
     let output = output(&["doctor"]);
     let report = text(&output.stdout);

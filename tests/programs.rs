@@ -37,7 +37,9 @@ impl Library {
     }
 
     fn with(file: &Path, policy: &Policy, output: Stream, args: &[&str]) -> Library {
-        let engine = Engine::new(&Config::new());
+        let mut config = Config::new();
+        config.cache_dir(Some(Path::new(env!("CARGO_TARGET_TMPDIR")).join("cache")));
+        let engine = Engine::new(&config);
         let module = Module::new(&engine, &std::fs::read(file).expect("a file")).expect("a module");
         let mut host = Host::new(policy).expect("a host");
         host.stdio([Stream::Null, output, Stream::Inherit]).expect("streams");

@@ -29,14 +29,15 @@ fn cache_dir() -> Option<PathBuf> {
 }
 
 /// Loads and compiles a module, or takes its image from the cache. Fails with advice, before it compiles, if the module imports
-/// what is not provided, unless the user takes the risk.
-pub fn load(engine: &Engine, source: &Source, guest: &GuestArgs) -> Outcome<Module> {
+/// what is not provided, unless the user takes the risk. The source's bytes become the module's.
+pub fn load(engine: &Engine, source: &mut Source, guest: &GuestArgs) -> Outcome<Module> {
+    let bytes = std::mem::take(&mut source.bytes);
     let fail = |error: String| Failure::new(format!("{}: {error}", source.name));
     let check = |info: &wasmjit::wasm::Module| match super::guest::explain(info, &super::guest::provided(info)) {
         Some(advice) if !guest.stub_missing => Err(Refusal(advice)),
         _ => Ok(()),
     };
-    let module = Module::new_if(engine, &source.bytes, check).map_err(|Refusal(error)| fail(error))?;
+    let module = Module::new_if(engine, bytes, check).map_err(|Refusal(error)| fail(error))?;
     check(module.info()).map_err(|Refusal(advice)| fail(advice))?;
     Ok(module)
 }

@@ -17,10 +17,10 @@ use wasmjit::{InterruptHandle, Linker, Store};
 /// Runs a program; its exit code is the command's.
 pub fn main(args: RunArgs) -> Outcome {
     let (program, _) = args.command.split_first().ok_or_else(|| Failure::usage("no program is named"))?;
-    let source = source::read(Path::new(program))?;
-    let fail = |error: &dyn std::fmt::Display| Failure::new(format!("{}: {error}", source.name));
+    let mut source = source::read(Path::new(program))?;
     let engine = engine::engine(&args.guest, engine::PROGRAM_MEMORY);
-    let module = engine::load(&engine, &source, &args.guest)?;
+    let module = engine::load(&engine, &mut source, &args.guest)?;
+    let fail = |error: &dyn std::fmt::Display| Failure::new(format!("{}: {error}", source.name));
     refuse_filesystem(&module, &source)?;
     let policy = engine::policy(&args.guest)?;
     let mut host = Host::new(&policy).map_err(|error| fail(&error))?;

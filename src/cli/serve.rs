@@ -11,9 +11,9 @@ use std::sync::Arc;
 use wasmjit::fs::{self, MountPlan};
 
 /// Mounts, calls `ready` once the kernel accepted the filesystem, and serves until it is unmounted.
-pub fn serve(plan: Plan, ready: impl FnOnce() + Send + 'static) -> Outcome {
+pub fn serve(mut plan: Plan, ready: impl FnOnce() + Send + 'static) -> Outcome {
     let engine = engine::engine(&plan.guest, engine::FILESYSTEM_MEMORY);
-    let module = engine::load(&engine, &plan.source, &plan.guest)?;
+    let module = engine::load(&engine, &mut plan.source, &plan.guest)?;
     fs::check_filesystem(&module).map_err(|error| Failure::new(format!("{}: {error}", plan.source.name)))?;
     let mut policy = engine::policy(&plan.guest)?;
     policy.max_files(wasmjit::host::take_file_limit());

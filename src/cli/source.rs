@@ -3,7 +3,13 @@
 use super::embedded::FILESYSTEMS;
 use super::failure::{Failure, Outcome};
 use std::borrow::Cow;
+use std::fs::File;
+use std::io::Read;
 use std::path::Path;
+use wasmjit::Engine;
+
+/// Room that is made before a file is read, at most; a device may claim any size.
+const MAX_BUFFER: u64 = 1 << 30;
 
 /// A module's bytes and the name that it runs under.
 pub struct Source {
@@ -18,13 +24,21 @@ pub fn read(path: &Path) -> Outcome<Source> {
     if let Some(source) = path.to_str().and_then(embedded) {
         return Ok(source);
     }
-    let bytes = std::fs::read(path).map_err(|error| match error.kind() {
+    let bytes = read_file(path).map_err(|error| match error.kind() {
         std::io::ErrorKind::NotFound => missing(path),
         std::io::ErrorKind::IsADirectory => Failure::file(path, "is a directory; a .wasm file is needed"),
         _ => Failure::file(path, error),
     })?;
     let name = path.file_stem().map(|stem| stem.to_string_lossy().into_owned());
     Ok(Source { name: name.unwrap_or_else(|| "guest".to_string()), bytes: Cow::Owned(bytes) })
+}
+
+fn read_file(path: &Path) -> std::io::Result<Vec<u8>> {
+    let mut file = File::open(path)?;
+    // One more, so that reading finds the end without asking for more room.
+    let mut bytes = Engine::file_buffer(file.metadata()?.len().min(MAX_BUFFER) as usize + 1);
+    file.read_to_end(&mut bytes)?;
+    Ok(bytes)
 }
 
 fn embedded(name: &str) -> Option<Source> {

@@ -27,7 +27,7 @@ const NONE: u32 = u32::MAX;
 /// A compiled module.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CodeImage {
-    code: Vec<u8>,
+    code: Code,
     /// Offset and length of each own function.
     functions: Vec<(u32, u32)>,
     imported_functions: u32,
@@ -39,6 +39,37 @@ pub struct CodeImage {
     options: Options,
     uses_floats: bool,
 }
+
+/// The code, behind whatever else stands in the buffer that it was read from.
+#[derive(Clone)]
+struct Code {
+    bytes: Vec<u8>,
+    start: usize,
+}
+
+impl std::ops::Deref for Code {
+    type Target = [u8];
+    fn deref(&self) -> &[u8] {
+        &self.bytes[self.start..]
+    }
+}
+
+impl PartialEq for Code {
+    fn eq(&self, other: &Code) -> bool {
+        **self == **other
+    }
+}
+
+impl Eq for Code {}
+
+impl std::fmt::Debug for Code {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} bytes", self.len())
+    }
+}
+
+/// Tables of an image, each by rising offset: traps, calls, handlers.
+pub type Tables = (Vec<TrapSite>, Vec<CallSite>, Vec<HandlerSite>);
 
 /// A number that changes with everything that compiled code knows of the runtime.
 pub fn abi_hash() -> u64 {
@@ -99,8 +130,9 @@ impl CodeImage {
         functions: Vec<CompiledFunction>,
         options: &Options,
     ) -> Result<CodeImage, CodegenError> {
+        let code = Vec::with_capacity(functions.iter().map(|function| function.code.bytes.len() + ALIGN).sum());
         let mut image = CodeImage {
-            code: Vec::with_capacity(functions.iter().map(|function| function.code.bytes.len() + ALIGN).sum()),
+            code: Code { bytes: code, start: 0 },
             functions: Vec::with_capacity(functions.len()),
             imported_functions: module.imported_functions,
             trampolines: vec![NONE; module.types.len()],
@@ -112,10 +144,10 @@ impl CodeImage {
         };
         if options.thunks {
             for slot in Slot::ALL {
-                image.code.resize(slot.offset(), 0xcc);
-                image.code.extend(slot.stub());
+                image.code.bytes.resize(slot.offset(), 0xcc);
+                image.code.bytes.extend(slot.stub());
             }
-            image.code.resize(Slot::ALL.len() * SLOT_BYTES, 0xcc);
+            image.code.bytes.resize(Slot::ALL.len() * SLOT_BYTES, 0xcc);
         }
         for function in &functions {
             let start = image.append(&function.code.bytes)?;
@@ -137,9 +169,9 @@ impl CodeImage {
 
     /// Appends code at the next aligned offset.
     fn append(&mut self, bytes: &[u8]) -> Result<u32, CodegenError> {
-        self.code.resize(self.code.len().next_multiple_of(ALIGN), 0xcc);
+        self.code.bytes.resize(self.code.len().next_multiple_of(ALIGN), 0xcc);
         let start = self.code.len();
-        self.code.extend_from_slice(bytes);
+        self.code.bytes.extend_from_slice(bytes);
         // Displacements within the image are signed 32-bit numbers.
         if self.code.len() > i32::MAX as usize {
             return Err(CodegenError::TooLarge("more than 2 GiB of code"));
@@ -155,7 +187,7 @@ impl CodeImage {
             .and_then(|at| self.functions.get(at as usize))
             .ok_or_else(|| CodegenError::Internal(format!("a direct call of function {}", callee.0)))?;
         let distance = target.0 as i64 - (place as i64 + 4);
-        self.code[place as usize..place as usize + 4].copy_from_slice(&(distance as i32).to_le_bytes());
+        self.code.bytes[place as usize..place as usize + 4].copy_from_slice(&(distance as i32).to_le_bytes());
         Ok(())
     }
 
@@ -164,7 +196,7 @@ impl CodeImage {
         for (place, slot) in places {
             let at = (start + place) as usize;
             let distance = slot.offset() as i64 - (at as i64 + 4);
-            self.code[at..at + 4].copy_from_slice(&(distance as i32).to_le_bytes());
+            self.code.bytes[at..at + 4].copy_from_slice(&(distance as i32).to_le_bytes());
         }
     }
 
@@ -227,6 +259,11 @@ impl CodeImage {
     pub fn call_at(&self, return_pc: u32) -> Option<CallSite> {
         let at = self.calls.binary_search_by_key(&return_pc, |site| site.pc).ok()?;
         Some(self.calls[at])
+    }
+
+    /// Takes the tables out, which leaves the image without.
+    pub fn take_tables(&mut self) -> Tables {
+        (std::mem::take(&mut self.traps), std::mem::take(&mut self.calls), std::mem::take(&mut self.handlers))
     }
 
     /// All calls, by rising offset.

@@ -268,3 +268,26 @@ fn store_mappings<T: HasHost + 'static>(store: &mut Store<T>, instance: &Instanc
         maps.store_all(&memory.view(store));
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::runtime::Engine;
+
+    fn left(start: &str) -> bool {
+        let text = format!(
+            r#"(module (memory 1) (func $ctors (export "__wasm_call_ctors")) (func $main (result i32) i32.const 0)
+                 (func (export "_start") {start}))"#
+        );
+        leaves_constructors(&Module::new(&Engine::default(), &wat::parse_str(text).unwrap()).unwrap())
+    }
+
+    #[test]
+    fn constructors_run_once() {
+        assert!(left("(drop (call $main))"));
+        assert!(left("(local i32) (block (br_if 0 (i32.eqz (local.tee 0 (call $main)))) unreachable)"));
+        assert!(!left("(call $ctors) (drop (call $main))"));
+        assert!(!left("(drop (i32.load (i32.const 0))) (drop (call $main))"));
+        assert!(!left(""));
+    }
+}

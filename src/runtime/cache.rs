@@ -14,16 +14,19 @@ use std::time::{Duration, SystemTime};
 
 use sha2::{Digest, Sha256};
 
-use crate::sys::mapping::effective_uid;
+use crate::sys::mapping::{self, effective_uid};
 
 /// First bytes of an entry.
-const MAGIC: &[u8; 8] = b"wjcache1";
+const MAGIC: &[u8; 8] = b"wjcache3";
 
 /// Bytes before the image: magic, key, checksum of the image.
-const HEADER: usize = 8 + 32 + 32;
+pub(crate) const HEADER: usize = 8 + 32 + 32;
 
 /// Largest entry that is read.
 const MAX_ENTRY: u64 = 2 << 30;
+
+/// Modules from this size on are read by two threads.
+pub(crate) const LARGE_MODULE: usize = 1 << 20;
 
 /// Bytes that all entries together may have.
 const MAX_TOTAL: u64 = 1 << 30;
@@ -45,7 +48,19 @@ impl Key {
         hash.update(env!("WASMJIT_COMPILER"));
         hash.update(abi.to_le_bytes());
         hash.update(options.to_le_bytes());
-        hash.update(module);
+        // Two sums of halves, so that two processors can make them.
+        let (first, second) = module.split_at(module.len() / 2);
+        let (first, second): ([u8; 32], [u8; 32]) = match module.len() {
+            LARGE_MODULE.. => std::thread::scope(|scope| {
+                let other = scope.spawn(|| Sha256::digest(second).into());
+                let first = Sha256::digest(first).into();
+                (first, other.join().unwrap_or_else(|_| Sha256::digest(second).into()))
+            }),
+            _ => (Sha256::digest(first).into(), Sha256::digest(second).into()),
+        };
+        hash.update(module.len().to_le_bytes());
+        hash.update(first);
+        hash.update(second);
         Key(hash.finalize().into())
     }
 
@@ -78,7 +93,7 @@ impl Cache {
         Some(Cache { dir: dir.to_owned() })
     }
 
-    /// The image with that key.
+    /// The image with that key: an entry, whose image begins at [`HEADER`].
     pub(crate) fn load(&self, key: &Key) -> Option<Vec<u8>> {
         let path = self.dir.join(key.file_name());
         let mut file =
@@ -88,15 +103,16 @@ impl Cache {
             log::warn!("the cached image {} is ignored: others could have written it", path.display());
             return None;
         }
-        let mut entry = Vec::with_capacity(metadata.len() as usize);
+        // One more, so that reading finds the end without asking for more room.
+        let mut entry = mapping::buffer(metadata.len() as usize + 1);
         file.read_to_end(&mut entry).ok()?;
-        let image = verify(&entry, key);
-        if image.is_none() {
+        if !is_sound(&entry, key) {
             log::info!("the cached image {} is damaged and will be rebuilt", path.display());
+            return None;
         }
         // When it was used last decides what is evicted; an entry that keeps its old time is only evicted sooner.
         let _ = file.set_modified(SystemTime::now());
-        image
+        Some(entry)
     }
 
     /// Keeps an image. Failing to is not an error: the next run compiles again.
@@ -154,19 +170,37 @@ fn private(metadata: &std::fs::Metadata) -> bool {
     metadata.uid() == effective_uid() && metadata.mode() & 0o022 == 0
 }
 
-fn verify(entry: &[u8], key: &Key) -> Option<Vec<u8>> {
-    let (header, image) = entry.split_at_checked(HEADER)?;
-    let rest = header.strip_prefix(MAGIC)?.strip_prefix(&key.0)?;
-    let sum: [u8; 32] = Sha256::digest(image).into();
-    (rest == sum).then(|| image.to_vec())
+fn is_sound(entry: &[u8], key: &Key) -> bool {
+    let Some((header, image)) = entry.split_at_checked(HEADER) else { return false };
+    let sum = header.strip_prefix(MAGIC).and_then(|rest| rest.strip_prefix(&key.0));
+    sum.is_some_and(|sum| sum == checksum(image))
+}
+
+/// Tells damage, not malice, as only the user can write entries: a change within one word always changes the sum.
+fn checksum(bytes: &[u8]) -> [u8; 32] {
+    const FACTORS: [u64; 4] =
+        [0x9e37_79b9_7f4a_7c15, 0xc2b2_ae3d_27d4_eb4f, 0x1656_67b1_9e37_79f9, 0x85eb_ca77_c2b2_ae63];
+    let mut lanes = FACTORS.map(|factor| factor ^ bytes.len() as u64);
+    let mut add = |block: &[u8; 32]| {
+        for (lane, (word, factor)) in lanes.iter_mut().zip(block.as_chunks::<8>().0.iter().zip(FACTORS)) {
+            *lane = (*lane ^ u64::from_le_bytes(*word)).wrapping_mul(factor).rotate_left(29);
+        }
+    };
+    let (blocks, rest) = bytes.as_chunks::<32>();
+    blocks.iter().for_each(&mut add);
+    let mut last = [0; 32];
+    last[..rest.len()].copy_from_slice(rest);
+    add(&last);
+    let mut sum = [0; 32];
+    sum.as_chunks_mut::<8>().0.iter_mut().zip(lanes).for_each(|(part, lane)| *part = lane.to_le_bytes());
+    sum
 }
 
 fn write_entry(path: &Path, key: &Key, image: &[u8]) -> std::io::Result<()> {
     let mut file: File = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
-    let sum: [u8; 32] = Sha256::digest(image).into();
     file.write_all(MAGIC)?;
     file.write_all(&key.0)?;
-    file.write_all(&sum)?;
+    file.write_all(&checksum(image))?;
     file.write_all(image)
 }
 
@@ -209,7 +243,7 @@ mod tests {
         assert_eq!(cache.load(&key), None);
         cache.store(&key, b"image");
         cache.store(&key, b"image");
-        assert_eq!(cache.load(&key).unwrap(), b"image");
+        assert_eq!(cache.load(&key).unwrap()[HEADER..], *b"image");
         assert_eq!(std::fs::read_dir(&cache.dir).unwrap().count(), 1);
     }
 

@@ -93,6 +93,11 @@ impl Engine {
         crate::sys::mapping::release_idle_heap();
     }
 
+    /// An empty buffer for a large file that is about to be read: with large pages, where the system has them.
+    pub fn file_buffer(bytes: usize) -> Vec<u8> {
+        crate::sys::mapping::buffer(bytes)
+    }
+
     fn ids(&self) -> std::sync::MutexGuard<'_, Ids> {
         self.0.ids.lock().unwrap_or_else(PoisonError::into_inner)
     }

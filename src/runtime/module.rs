@@ -1,9 +1,10 @@
 //! Compiled modules.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use super::cache::{Cache, Key};
+use super::cache::{self, Cache, Key, LARGE_MODULE};
 use super::engine::Engine;
 use super::error::Error;
 use super::trap::Frame;
@@ -117,7 +118,7 @@ impl Module {
     /// # Errors
     /// If the bytes are not a valid module, need a feature that is not supported, or compile to too much.
     pub fn new(engine: &Engine, bytes: &[u8]) -> Result<Module, Error> {
-        Module::new_if(engine, bytes, |_| Ok(()))
+        Module::new_if(engine, bytes.into(), |_| Ok(()))
     }
 
     /// As [`Module::new`], but shows the module's description to `accept` before it is compiled, which may take long.
@@ -127,7 +128,7 @@ impl Module {
     /// As for [`Module::new`], and those of `accept`.
     pub fn new_if<E: From<Error>>(
         engine: &Engine,
-        bytes: &[u8],
+        bytes: Cow<'_, [u8]>,
         accept: impl FnOnce(&wasm::Module) -> Result<(), E>,
     ) -> Result<Module, E> {
         let options = match engine.config().kernel_code {
@@ -135,35 +136,41 @@ impl Module {
             false => Options { poll: engine.config().interruptible, ..Options::host() },
         };
         let cache = engine.config().cache_dir.as_deref().and_then(Cache::open);
-        let cache = cache.map(|cache| (Key::new(bytes, abi_hash(), options.bits()), cache));
-        if let Some((key, cache)) = &cache
-            && let Some((info, image)) = cached(cache, key, bytes, &options)
-        {
-            return Ok(Module::load(engine, info, bytes, &image)?);
+        let mut key = None;
+        if let Some(cache) = &cache {
+            let (known, found) = cached(cache, &bytes, &options);
+            if let Some((info, image)) = found {
+                return Ok(Module::load(engine, info, bytes, image)?);
+            }
+            key = Some(known);
         }
-        let info = wasm::parse(bytes).map_err(Error::from)?;
+        let info = wasm::parse(&bytes).map_err(Error::from)?;
         accept(&info)?;
-        let image = compile(&info, bytes, &options)?;
-        if let Some((key, cache)) = &cache {
+        let image = compile(&info, &bytes, &options)?;
+        if let (Some(key), Some(cache)) = (&key, &cache) {
             cache.store(key, &image.serialize());
         }
-        Ok(Module::load(engine, info, bytes, &image)?)
+        Ok(Module::load(engine, info, bytes, image)?)
     }
 
-    fn load(engine: &Engine, info: wasm::Module, bytes: &[u8], image: &CodeImage) -> Result<Module, Error> {
+    fn load(engine: &Engine, info: wasm::Module, bytes: Cow<'_, [u8]>, mut image: CodeImage) -> Result<Module, Error> {
+        // Tables are turned into others where they are.
+        let (traps, calls, handlers) = image.take_tables();
+        let site = |site: TrapSite| FaultSite { offset: site.pc, location: site.loc, code: site.code as u8 };
+        let mut traps: Vec<FaultSite> = traps.into_iter().map(site).collect();
+        traps.splice(0..0, slot_sites(&image));
         let own =
             (info.imported_functions..info.functions.len() as u32).filter_map(|index| image.function(FuncIndex(index)));
         let ranges: Vec<_> = own.collect();
         let types = 0..info.types.len() as u32;
-        let site = |site: &TrapSite| FaultSite { offset: site.pc, location: site.loc, code: site.code as u8 };
         let parts = CodeParts {
             code: image.code(),
             functions: ranges.iter().map(|range| range.start as u32).collect(),
             functions_end: ranges.last().map_or(0, |range| range.end as u32),
             trampolines: types.map(|ty| image.trampoline(TypeIndex(ty)).map(|offset| offset as u32)).collect(),
-            traps: slot_sites(image).chain(image.traps().iter().map(site)).collect(),
-            calls: image.calls().iter().map(|call| Location { pc: call.pc, module: call.loc }).collect(),
-            landings: image.handlers().iter().map(|site| (site.pc, site.landing)).collect(),
+            traps,
+            calls: calls.into_iter().map(|call| Location { pc: call.pc, module: call.loc }).collect(),
+            landings: handlers.into_iter().map(|site| (site.pc, site.landing)).collect(),
         };
         Module::assemble(engine, info, bytes, parts)
     }
@@ -171,7 +178,7 @@ impl Module {
     pub(crate) fn assemble(
         engine: &Engine,
         info: wasm::Module,
-        bytes: &[u8],
+        bytes: Cow<'_, [u8]>,
         parts: CodeParts<'_>,
     ) -> Result<Module, Error> {
         let trampolines = parts.trampolines.clone();
@@ -184,7 +191,7 @@ impl Module {
         Ok(Module(Arc::new(ModuleInner {
             engine: engine.clone(),
             info,
-            bytes: bytes.to_vec(),
+            bytes: bytes.into_owned(),
             exports,
             type_ids,
             trampolines,
@@ -312,9 +319,22 @@ fn compile(info: &wasm::Module, bytes: &[u8], options: &Options) -> Result<CodeI
     })
 }
 
-/// The module and its image, if the cache has one that fits.
-fn cached(cache: &Cache, key: &Key, bytes: &[u8], options: &Options) -> Option<(wasm::Module, CodeImage)> {
-    let image = CodeImage::deserialize(&cache.load(key)?)?;
-    let info = wasm::parse_validated(bytes).ok()?;
-    (image.options().bits() == options.bits() && image.fits(&info)).then_some((info, image))
+/// The key of a module, and the module with its image if the cache has one that fits.
+fn cached(cache: &Cache, bytes: &[u8], options: &Options) -> (Key, Option<(wasm::Module, CodeImage)>) {
+    let parse = || wasm::parse_validated(bytes).ok();
+    let key = Key::new(bytes, abi_hash(), options.bits());
+    let look_up = || cache.load(&key).and_then(|entry| CodeImage::deserialize_from(entry, cache::HEADER));
+    let (info, image) = match bytes.len() {
+        LARGE_MODULE.. => std::thread::scope(|scope| {
+            let parsing = scope.spawn(parse);
+            let image = look_up();
+            (parsing.join().unwrap_or_default(), image)
+        }),
+        _ => match look_up() {
+            None => return (key, None),
+            image => (parse(), image),
+        },
+    };
+    let fits = |(info, image): &(wasm::Module, CodeImage)| image.options().bits() == options.bits() && image.fits(info);
+    (key, info.zip(image).filter(fits))
 }

@@ -73,7 +73,7 @@ fn assemble(engine: &Engine) -> Module {
     let code = asm.finalize().unwrap();
     let trampolines = vec![Some(functions_end)];
     let parts = CodeParts { code: &code, functions, functions_end, trampolines, traps, calls, landings: Vec::new() };
-    Module::assemble(engine, info, &bytes, parts).unwrap()
+    Module::assemble(engine, info, bytes.into(), parts).unwrap()
 }
 
 type Pair = TypedFunc<(i32, i32), i32>;

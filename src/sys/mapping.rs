@@ -106,11 +106,33 @@ pub struct CodeMapping {
     len: usize,
 }
 
+/// Smallest buffer for which large pages are worth asking for.
+const LARGE: usize = 4 << 20;
+
+/// Asks for large pages in a range that is about to be filled: a fault for each small one would cost more than the filling.
+fn prefer_large_pages(start: *mut u8, len: usize) {
+    let from = (start as usize).next_multiple_of(page_size());
+    let to = (start as usize + len) & !(page_size() - 1);
+    if len >= LARGE && from < to {
+        // SAFETY: the advice changes no contents; the whole pages of the range belong to the caller. A refusal changes nothing.
+        unsafe { libc::madvise(from as *mut libc::c_void, to - from, libc::MADV_HUGEPAGE) };
+    }
+}
+
+/// An empty buffer with room for `len` bytes that are about to be written.
+pub fn buffer(len: usize) -> Vec<u8> {
+    let mut bytes = Vec::with_capacity(len);
+    let room = bytes.spare_capacity_mut();
+    prefer_large_pages(room.as_mut_ptr().cast(), room.len());
+    bytes
+}
+
 impl CodeMapping {
     /// Copies `code` to new pages and makes them executable.
     pub fn new(code: &[u8]) -> io::Result<CodeMapping> {
         let pages = Reservation::new(code.len())?;
         pages.commit(0, pages.len())?;
+        prefer_large_pages(pages.base().as_ptr(), pages.len());
         // SAFETY: the pages are writable, hold at least `code.len()` bytes and nothing else refers to them.
         unsafe { std::ptr::copy_nonoverlapping(code.as_ptr(), pages.base().as_ptr(), code.len()) };
         pages.protect(0, pages.len(), libc::PROT_READ | libc::PROT_EXEC)?;

@@ -2,8 +2,12 @@
 
 use super::features::{ACCEPTED, classify};
 use super::*;
+use smallvec::{SmallVec, smallvec};
 use wasmparser as wp;
 use wasmparser::{Parser, Payload, ValidPayload, Validator};
+
+/// Data segments for which room is made before they are read.
+const MAX_RESERVED: usize = 1 << 17;
 
 /// Largest module accepted, in bytes: offsets within it are 32 bits.
 pub const MAX_MODULE_BYTES: usize = 1 << 30;
@@ -115,7 +119,7 @@ fn section(bytes: &[u8], module: &mut Module, payload: Payload<'_>) -> Result2 {
                 let table = table?;
                 module.tables.push(table_type(&table.ty));
                 module.table_inits.push(match table.init {
-                    wp::TableInit::RefNull => ConstExpr(vec![ConstOp::RefNull]),
+                    wp::TableInit::RefNull => ConstExpr(smallvec![ConstOp::RefNull]),
                     wp::TableInit::Expr(expr) => const_expr(&expr)?,
                 });
             }
@@ -152,6 +156,8 @@ fn section(bytes: &[u8], module: &mut Module, payload: Payload<'_>) -> Result2 {
             }
         }
         Payload::DataSection(reader) => {
+            // The count is only a claim.
+            module.data.reserve((reader.count() as usize).min(MAX_RESERVED));
             for data in reader {
                 let data = data?;
                 let start = data.data.as_ptr() as usize - bytes.as_ptr() as usize;
@@ -245,7 +251,7 @@ fn element_segment(element: wp::Element<'_>) -> Result<ElemSegment, wp::Error> {
     };
     let (element, items) = match element.items {
         wp::ElementItems::Functions(funcs) => {
-            let items = funcs.into_iter().map(|f| Ok(ConstExpr(vec![ConstOp::RefFunc(FuncIndex(f?))])));
+            let items = funcs.into_iter().map(|f| Ok(ConstExpr(smallvec![ConstOp::RefFunc(FuncIndex(f?))])));
             (ValType::FuncRef, items.collect::<Result<_, wp::Error>>()?)
         }
         wp::ElementItems::Expressions(ty, exprs) => {
@@ -257,7 +263,7 @@ fn element_segment(element: wp::Element<'_>) -> Result<ElemSegment, wp::Error> {
 }
 
 fn const_expr(expr: &wp::ConstExpr<'_>) -> Result<ConstExpr, wp::Error> {
-    let mut ops = Vec::new();
+    let mut ops = SmallVec::new();
     for op in expr.get_operators_reader() {
         ops.push(match op? {
             wp::Operator::I32Const { value } => ConstOp::I32(value),

@@ -1,6 +1,7 @@
 //! The module's static description.
 
 use crate::abi::vmctx::VmLayout;
+use smallvec::SmallVec;
 use std::ops::Range;
 
 /// Declares newtypes over an index into one of a module's index spaces.
@@ -155,7 +156,7 @@ pub enum ExportKind {
 
 /// A constant expression as a postfix program (extended constants included).
 #[derive(Clone, Debug, PartialEq)]
-pub struct ConstExpr(pub Vec<ConstOp>);
+pub struct ConstExpr(pub SmallVec<[ConstOp; 1]>);
 
 /// An instruction of a constant expression.
 #[derive(Clone, Copy, Debug, PartialEq)]

@@ -4,7 +4,7 @@
 //! content give an image whose offsets lie inside it, or `None`; whether the code itself is undamaged is the cache's
 //! business (it keeps a checksum).
 
-use super::{ALIGN, CodeImage, NONE, abi_hash};
+use super::{ALIGN, Code, CodeImage, NONE, abi_hash};
 use crate::abi::trap::TrapCode;
 use crate::codegen::options::{CallSite, HandlerSite, Options, TrapSite};
 
@@ -31,7 +31,11 @@ impl<'a> Reader<'a> {
     /// A table of `count` rows of `N` bytes: nothing is allocated for rows that are not there.
     fn rows<const N: usize, T>(&mut self, count: u32, row: impl Fn(&[u8; N]) -> Option<T>) -> Option<Vec<T>> {
         let bytes = self.bytes((count as usize).checked_mul(N)?)?;
-        bytes.as_chunks::<N>().0.iter().map(row).collect()
+        let mut rows = Vec::with_capacity(count as usize);
+        for bytes in bytes.as_chunks::<N>().0 {
+            rows.push(row(bytes)?);
+        }
+        Some(rows)
     }
 }
 
@@ -78,13 +82,25 @@ impl CodeImage {
             out.extend(site.pc.to_le_bytes());
             out.extend(site.landing.to_le_bytes());
         }
-        out.extend(&self.code);
+        out.extend_from_slice(&self.code);
         out
     }
 
     /// Reads an image back. `None` if the bytes are damaged, of another version, or made for another ABI; the caller
     /// checks whether the options suit it.
     pub fn deserialize(bytes: &[u8]) -> Option<CodeImage> {
+        CodeImage::deserialize_from(bytes.to_vec(), 0)
+    }
+
+    /// As [`CodeImage::deserialize`], of bytes that begin at `start`; the code stays where it is.
+    pub fn deserialize_from(bytes: Vec<u8>, start: usize) -> Option<CodeImage> {
+        let (mut image, len) = CodeImage::read(bytes.get(start..)?)?;
+        image.code = Code { start: bytes.len() - len, bytes };
+        image.is_consistent().then_some(image)
+    }
+
+    /// Everything but the code, and its length: it comes last.
+    fn read(bytes: &[u8]) -> Option<(CodeImage, usize)> {
         let mut reader = Reader(bytes);
         if reader.bytes(8)? != MAGIC || reader.u64()? != abi_hash() {
             return None;
@@ -108,12 +124,12 @@ impl CodeImage {
             calls: reader.rows(calls, |row: &[u8; 8]| Some(CallSite { pc: number(row, 0), loc: number(row, 4) }))?,
             handlers: reader
                 .rows(handlers, |row: &[u8; 8]| Some(HandlerSite { pc: number(row, 0), landing: number(row, 4) }))?,
-            code: reader.bytes(code as usize)?.to_vec(),
+            code: Code { bytes: Vec::new(), start: 0 },
             imported_functions,
             options,
             uses_floats,
         };
-        (reader.0.is_empty() && image.is_consistent()).then_some(image)
+        (reader.0.len() == code as usize).then_some((image, code as usize))
     }
 
     /// Whether every offset lies where it must.

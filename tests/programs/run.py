@@ -133,8 +133,8 @@ def yosys(work):
         "always @(posedge clk) if (rst) n <= 0; else n <= n + 1;\nendmodule\n"
     )
     (work / "tmp").mkdir()
-    options = ["--dir", f"{folder}/share::/share:ro", "--dir", f"{work}::/w", "--dir", f"{work}/tmp::/tmp"]
-    script = "read_verilog /w/count.v; synth -top count; write_json /w/count.json"
+    options = ["--dir", f"{folder}/share::/share:ro", "--dir", f"{work}::/net", "--dir", f"{work}/tmp::/tmp"]
+    script = "read_verilog /net/count.v; synth -top count; write_json /net/count.json"
     succeed(command(folder / "yosys.wasm", "-Q", "-T", "-p", script, options=options))
     expect("netlist", '"$_SDFF_PP0_"' in (work / "count.json").read_text(), True)
 

@@ -32,14 +32,12 @@ fn cache_dir() -> Option<PathBuf> {
 /// what is not provided, unless the user takes the risk. The source's bytes become the module's.
 pub fn load(engine: &Engine, source: &mut Source, guest: &GuestArgs) -> Outcome<Module> {
     let bytes = std::mem::take(&mut source.bytes);
-    let fail = |error: String| Failure::new(format!("{}: {error}", source.name));
-    let check = |info: &wasmjit::wasm::Module| match super::guest::explain(info, &super::guest::provided(info)) {
+    let accept = |info: &wasmjit::wasm::Module| match super::guest::explain(info, &super::guest::provided(info)) {
         Some(advice) if !guest.stub_missing => Err(Refusal(advice)),
         _ => Ok(()),
     };
-    let module = Module::new_if(engine, bytes, check).map_err(|Refusal(error)| fail(error))?;
-    check(module.info()).map_err(|Refusal(advice)| fail(advice))?;
-    Ok(module)
+    let module = Module::new_if(engine, bytes, accept);
+    module.map_err(|Refusal(error)| Failure::new(format!("{}: {error}", source.name)))
 }
 
 /// Why a module does not run: an error of the engine, or advice.

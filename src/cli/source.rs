@@ -4,7 +4,6 @@ use super::embedded::FILESYSTEMS;
 use super::failure::{Failure, Outcome};
 use std::borrow::Cow;
 use std::fs::File;
-use std::io::Read;
 use std::path::Path;
 use wasmjit::Engine;
 
@@ -35,10 +34,8 @@ pub fn read(path: &Path) -> Outcome<Source> {
 
 fn read_file(path: &Path) -> std::io::Result<Vec<u8>> {
     let mut file = File::open(path)?;
-    // One more, so that reading finds the end without asking for more room.
-    let mut bytes = Engine::file_buffer(file.metadata()?.len().min(MAX_BUFFER) as usize + 1);
-    file.read_to_end(&mut bytes)?;
-    Ok(bytes)
+    let expected = file.metadata()?.len().min(MAX_BUFFER) as usize;
+    Engine::read_file(&mut file, expected)
 }
 
 fn embedded(name: &str) -> Option<Source> {

@@ -149,6 +149,14 @@ fn serve_copy(mut caller: Caller<'_, FsState>, seat: Seat) -> Result<i32, Trap> 
     if regular { Ok(0) } else { Err(Trap::exit(1)) }
 }
 
+/// The pieces of a message, as the guest lists them.
+fn listed(memory: &GuestMemory<'_>, pieces: u32, count: u32) -> impl Iterator<Item = Result<IoVec, Errno>> {
+    (0..count).map(move |n| {
+        let address = pieces.checked_add(n * size_of::<IoVec>() as u32).ok_or(Errno::EFAULT)?;
+        Ok(memory.read(address)?)
+    })
+}
+
 /// Sends one message that lies in the guest's memory.
 fn send(memory: &GuestMemory<'_>, state: &FsState, pieces: u32, count: u32) -> Result<(), Errno> {
     if count > MAX_PIECES {
@@ -159,9 +167,8 @@ fn send(memory: &GuestMemory<'_>, state: &FsState, pieces: u32, count: u32) -> R
     }
     let Some(replies) = &state.replies else { return Err(Errno::ENODEV) };
     let mut slices: SmallVec<[RawSlice; 8]> = SmallVec::new();
-    for n in 0..count {
-        let address = pieces.checked_add(n * size_of::<IoVec>() as u32).ok_or(Errno::EFAULT)?;
-        let piece: IoVec = memory.read(address)?;
+    for piece in listed(memory, pieces, count) {
+        let piece = piece?;
         let start = memory.check(piece.ptr, u64::from(piece.len))?;
         slices.push(RawSlice::new(start, piece.len as usize));
     }
@@ -173,9 +180,8 @@ fn send(memory: &GuestMemory<'_>, state: &FsState, pieces: u32, count: u32) -> R
 /// A copy of a message that lies in the guest's memory; longer ones than the kernel could want are cut.
 fn gather(memory: &GuestMemory<'_>, pieces: u32, count: u32) -> Result<Vec<u8>, Errno> {
     let mut message = Vec::new();
-    for n in 0..count {
-        let address = pieces.checked_add(n * size_of::<IoVec>() as u32).ok_or(Errno::EFAULT)?;
-        let piece: IoVec = memory.read(address)?;
+    for piece in listed(memory, pieces, count) {
+        let piece = piece?;
         if message.len() <= super::notify::MAX_BYTES {
             message.extend_from_slice(memory.slice(piece.ptr, piece.len)?);
         }

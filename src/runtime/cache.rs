@@ -6,7 +6,7 @@
 //! for longest, until all together are small enough.
 
 use std::fs::{DirBuilder, File, OpenOptions};
-use std::io::{Read, Write};
+use std::io::Write;
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -103,9 +103,7 @@ impl Cache {
             log::warn!("the cached image {} is ignored: others could have written it", path.display());
             return None;
         }
-        // One more, so that reading finds the end without asking for more room.
-        let mut entry = mapping::buffer(metadata.len() as usize + 1);
-        file.read_to_end(&mut entry).ok()?;
+        let entry = mapping::read_file(&mut file, metadata.len() as usize).ok()?;
         if !is_sound(&entry, key) {
             log::info!("the cached image {} is damaged and will be rebuilt", path.display());
             return None;

@@ -93,9 +93,12 @@ impl Engine {
         crate::sys::mapping::release_idle_heap();
     }
 
-    /// An empty buffer for a large file that is about to be read: with large pages, where the system has them.
-    pub fn file_buffer(bytes: usize) -> Vec<u8> {
-        crate::sys::mapping::buffer(bytes)
+    /// Reads a file that may be large, of which `expected` bytes are: into large pages, where the system has them.
+    ///
+    /// # Errors
+    /// As for reading a file in any other way.
+    pub fn read_file(file: &mut std::fs::File, expected: usize) -> std::io::Result<Vec<u8>> {
+        crate::sys::mapping::read_file(file, expected)
     }
 
     fn ids(&self) -> std::sync::MutexGuard<'_, Ids> {

@@ -121,8 +121,8 @@ impl Module {
         Module::new_if(engine, bytes.into(), |_| Ok(()))
     }
 
-    /// As [`Module::new`], but shows the module's description to `accept` before it is compiled, which may take long.
-    /// A module from the cache was accepted before, or at least compiled.
+    /// As [`Module::new`], but shows the module's description to `accept` before it is compiled, which may take long, or
+    /// loaded from the cache.
     ///
     /// # Errors
     /// As for [`Module::new`], and those of `accept`.
@@ -140,6 +140,7 @@ impl Module {
         if let Some(cache) = &cache {
             let (known, found) = cached(cache, &bytes, &options);
             if let Some((info, image)) = found {
+                accept(&info)?;
                 return Ok(Module::load(engine, info, bytes, image)?);
             }
             key = Some(known);

@@ -2,7 +2,8 @@
 //!
 //! Code is written while its pages are writable and is then made executable and read-only; no page is ever both.
 
-use std::io;
+use std::fs::File;
+use std::io::{self, Read};
 use std::ptr::NonNull;
 use std::sync::OnceLock;
 
@@ -119,12 +120,14 @@ fn prefer_large_pages(start: *mut u8, len: usize) {
     }
 }
 
-/// An empty buffer with room for `len` bytes that are about to be written.
-pub fn buffer(len: usize) -> Vec<u8> {
-    let mut bytes = Vec::with_capacity(len);
+/// Reads a file to its end, into room that is made for `expected` bytes.
+pub fn read_file(file: &mut File, expected: usize) -> io::Result<Vec<u8>> {
+    // One more, so that reading finds the end without asking for more room.
+    let mut bytes = Vec::with_capacity(expected + 1);
     let room = bytes.spare_capacity_mut();
     prefer_large_pages(room.as_mut_ptr().cast(), room.len());
-    bytes
+    file.read_to_end(&mut bytes)?;
+    Ok(bytes)
 }
 
 impl CodeMapping {

@@ -661,7 +661,11 @@ fn copies_of_a_guest_each_see_init() {
             let mut header = [0; 40];
             self.0.request_buffer(len)?.copy_to(&mut header);
             let opcode = wire::InHeader::read(&header).map_or(0, |header| header.opcode);
-            self.1 += u32::from(opcode == wire::INIT);
+            if opcode == wire::INIT {
+                self.1 += 1;
+                // Long enough for the INITs of all copies to meet.
+                std::thread::sleep(Duration::from_millis(50));
+            }
             assert_eq!(self.1, 1, "INIT comes first and once");
             self.0.dispatch(len)
         }
@@ -669,8 +673,10 @@ fn copies_of_a_guest_each_see_init() {
             self.0.interrupter()
         }
     }
-    let meeting = Arc::new(Barrier::new(2));
-    let guest = |meeting: Arc<Barrier>| {
+    const COPIES: usize = 4;
+    let meeting = Arc::new(Barrier::new(COPIES));
+    let guest = || {
+        let meeting = meeting.clone();
         let script = Script::new(move |header, _, replies| {
             meeting.wait();
             behave(header.unique, replies);
@@ -678,19 +684,19 @@ fn copies_of_a_guest_each_see_init() {
         });
         Copy(script, 0)
     };
-    let (mut kernel, mut server) = Kernel::with_server(ServerConfig { workers: 2, replicated: true, ..config() });
+    let (mut kernel, mut server) = Kernel::with_server(ServerConfig { workers: COPIES, replicated: true, ..config() });
+    let mut guests = [(); COPIES].map(|()| guest());
     let thread = std::thread::spawn(move || {
-        let mut guests = [guest(meeting.clone()), guest(meeting)];
         let end = server.run_workers(&mut guests).map(|end| matches!(end, End::Unmounted));
         (end.unwrap(), guests.map(|guest| guest.1))
     });
     kernel.init();
-    let sent = [kernel.send(wire::GETATTR, 1, &[0; 16]), kernel.send(wire::GETATTR, 1, &[0; 16])];
-    let mut seen = [kernel.receive(), kernel.receive()];
+    let sent = [(); COPIES].map(|()| kernel.send(wire::GETATTR, 1, &[0; 16]));
+    let mut seen = [(); COPIES].map(|()| kernel.receive());
     seen.sort_by_key(|seen| seen.unique);
     assert_eq!(seen.map(|seen| (seen.unique, seen.error)), sent.map(|unique| (unique, 0)));
     drop(kernel);
-    assert_eq!(thread.join().unwrap(), (true, [1, 1]));
+    assert_eq!(thread.join().unwrap(), (true, [1; COPIES]));
 }
 
 #[test]

@@ -5,6 +5,7 @@
 //! device stays ours, and what fuser cannot express (it always turns on ASYNC_READ) is put right in between.
 
 use std::io;
+use std::sync::PoisonError;
 use std::time::Duration;
 
 use super::take_init;
@@ -116,6 +117,7 @@ fn offer(header: &InHeader, kernel: &InitIn) -> Vec<u8> {
 /// Delivers INIT to the guest and waits for its answer.
 fn ask(worker: &mut Worker<'_>, offer: &[u8]) -> Result<InitOut> {
     let header = InHeader::read(offer).unwrap_or_default();
+    let _alone = worker.shared.handshake.lock().unwrap_or_else(PoisonError::into_inner);
     take_init(worker.shared);
     let mut pending = worker.shared.pending(&header, &[], 0);
     pending.queued = true;

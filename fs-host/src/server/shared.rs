@@ -51,6 +51,8 @@ pub struct Shared {
     /// Milliseconds of the monotonic clock, as of the control thread's last look.
     pub now_ms: AtomicU64,
     pub init: Mutex<Option<InitAnswer>>,
+    /// Held while a guest sees INIT: the copies of a guest all see the same one, so only one at a time can answer it.
+    pub handshake: Mutex<()>,
     pub stats: Stats,
     pub trace: Option<Arc<TraceFn>>,
     pub limit: LogLimit,
@@ -91,6 +93,7 @@ impl Shared {
             wake: Arc::new(Event::new()?),
             now_ms: AtomicU64::new(sys::now_ns() / 1_000_000),
             init: Mutex::new(None),
+            handshake: Mutex::new(()),
             stats: Stats::new(config.stats),
             trace: config.trace.clone(),
             limit: LogLimit::default(),

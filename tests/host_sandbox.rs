@@ -479,6 +479,35 @@ fn a_single_file_can_be_granted() {
 }
 
 #[test]
+fn standard_devices_can_be_used_and_not_changed() {
+    use std::os::unix::fs::MetadataExt;
+    let house = House::new();
+    let mut policy = Policy::new();
+    policy.dir(house.inside(""), "/data", false).unwrap().standard_devices(true);
+    let mut rig = Rig::new(&policy);
+    assert_eq!(rig.names("/dev").unwrap(), [".", "..", "full", "null", "random", "urandom", "zero"]);
+    let before = fs::metadata("/dev/null").unwrap();
+    for name in ["/dev/null", "/dev/zero", "/dev/full", "/dev/random", "/dev/urandom"] {
+        assert!(rig.open(name, O_WRONLY | O_CREAT).is_ok(), "{name}");
+        assert!(rig.open(name, O_RDWR).is_ok(), "{name}");
+        assert_eq!(rig.path("__syscall_chmod", name, &[0o600]), Err(Errno::EROFS), "{name}");
+        assert!(rig.path("__syscall_unlink", name, &[]).is_err(), "{name}");
+        let fd = rig.open(name, 0).unwrap();
+        assert_eq!(rig.sys("__syscall_fchmod", &[i64::from(fd), 0o600]), Err(Errno::EROFS), "{name}");
+    }
+    let after = fs::metadata("/dev/null").unwrap();
+    assert_eq!((before.mode(), before.ctime()), (after.mode(), after.ctime()));
+    assert!(rig.open("/dev/mem", 0).is_err() && rig.open("/dev/null/../mem", 0).is_err());
+    assert!(rig.open("/dev/new", O_WRONLY | O_CREAT).is_err());
+    // The current directory and the directories that WASI programs find are what was granted, as ever.
+    assert_eq!(rig.cat("file").unwrap(), "inside");
+    // A granted directory covers them.
+    let mut policy = Policy::new();
+    policy.dir(house.inside(""), "/dev", false).unwrap().standard_devices(true);
+    assert_eq!(Rig::new(&policy).open("/dev/null", 0), Err(Errno::ENOENT));
+}
+
+#[test]
 fn wasi_paths_stay_below_their_directory() {
     let house = House::new();
     symlink("../../out", house.inside("sub/link")).unwrap();

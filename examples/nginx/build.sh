@@ -2,7 +2,7 @@
 # Build nginx 1.22 to WebAssembly: examples/nginx/build.sh puts nginx.wasm into target/nginx.
 # examples/nginx/build.sh native builds the same source with the same options for this machine:
 # target/nginx/nginx. The source is Debian's, as it is; it is fetched at first use.
-# Needs curl, make, a C compiler, and Emscripten (any that wasmjit-cc knows) for the first.
+# Needs make, a C compiler, and Emscripten (any that wasmjit-cc knows) for the first.
 # Environment: NGINX_SOURCE (an archive that is there already), NGINX_TARGET (instead of target/nginx),
 # WASMJIT (target/release/wasmjit): runs the programs that tell configure what works.
 set -eu
@@ -12,7 +12,6 @@ root=$here/../..
 target=${NGINX_TARGET:-$root/target/nginx}
 version=1.22.1
 archive=nginx_$version.orig.tar.gz
-url=https://deb.debian.org/debian/pool/main/n/nginx/$archive
 sum=9ebb333a9e82b952acd3e2b4aeb1d4ff6406f72491bab6cd9fe69f0dea737f31
 
 kind=${1:-wasm}
@@ -28,9 +27,8 @@ esac
 
 mkdir -p "$target"
 target=$(readlink -f -- "$target")
+[ -n "${NGINX_SOURCE:-}" ] || "$root/examples/debian-source" nginx $archive $sum "$target"
 source=${NGINX_SOURCE:-$target/$archive}
-[ -f "$source" ] || curl -fsSL -o "$source" "$url"
-echo "$sum  $source" | sha256sum -c --quiet
 
 tree=$target/$kind
 rm -rf "$tree"

@@ -67,7 +67,7 @@ pub fn policy(guest: &GuestArgs) -> Outcome<Policy> {
     if guest.inherit_env {
         policy.inherit_env();
     }
-    policy.tty(guest.tty);
+    policy.tty(guest.tty).standard_devices(true);
     policy.max_threads(guest.max_threads);
     if guest.allow_all {
         policy.allow_all().map_err(usage)?;

@@ -12,7 +12,7 @@ use seccompiler::{
 };
 use std::collections::BTreeMap;
 use std::path::Path;
-use wasmjit::host::Policy;
+use wasmjit::host::{Policy, standard_devices};
 
 /// The rights that a file, unlike a directory, can have.
 const FILE_RIGHTS: ABI = ABI::V5;
@@ -24,8 +24,8 @@ const RESOLVER_FILES: &[&str] =
 /// What the C library reads where a program asks for local time.
 const ZONE_FILES: &[&str] = &["/etc/localtime", "/usr/share/zoneinfo"];
 
-/// What the host itself opens: a descriptor's own name, and where silence goes.
-const HOST_FILES: &[&str] = &["/proc/self", "/dev/null"];
+/// What the host itself opens: a descriptor's own name.
+const HOST_FILES: &[&str] = &["/proc/self"];
 
 /// The port of name servers.
 const DOMAIN: u16 = 53;
@@ -61,6 +61,9 @@ fn restrict_files_and_ports(policy: &Policy) -> Result<(), RulesetError> {
     }
     for path in HOST_FILES.iter().chain(ZONE_FILES) {
         created = allow(created, Path::new(path), true)?;
+    }
+    for device in standard_devices() {
+        created = allow(created, &device, false)?;
     }
     if policy.net().resolves() {
         for path in RESOLVER_FILES {

@@ -4,6 +4,7 @@
 //! |---|---|
 //! | `policy` | what a guest may see, as data and as command line options |
 //! | `path`, `resolve`, `walk` | from a guest's path to a descriptor of the host, confined by the kernel |
+//! | `devices` | the devices that every program expects |
 //! | `fd`, `dir` | the guest's descriptors; reading directories |
 //! | `threads`, `pins` | the threads of a guest; what a host call holds of what they share |
 //! | `state`, `ctx` | one guest's state; what a host call works on |
@@ -25,6 +26,7 @@
 
 mod advice;
 mod ctx;
+mod devices;
 mod dir;
 mod dynlink;
 pub mod emscripten;
@@ -53,6 +55,7 @@ pub mod wasi;
 
 pub use advice::explain_missing;
 pub use ctx::Ctx;
+pub use devices::standard_devices;
 pub use errno::Errno;
 pub use fd::{FdTable, File, Kind};
 pub use layout::{Evidence, Layout, sdk_value};

@@ -34,6 +34,7 @@ pub struct Policy {
     pub(super) net: NetPolicy,
     pub(super) tty: bool,
     pub(super) devices: bool,
+    pub(super) standard_devices: bool,
     pub(super) max_files: usize,
     pub(super) max_threads: usize,
 }
@@ -46,6 +47,7 @@ impl Default for Policy {
             net: NetPolicy::default(),
             tty: false,
             devices: false,
+            standard_devices: false,
             max_files: DEFAULT_MAX_FILES,
             max_threads: DEFAULT_MAX_THREADS,
         }
@@ -174,6 +176,12 @@ impl Policy {
     /// can reach the device, so a writable directory would grant more than its content.
     pub fn allow_devices(&mut self, allow: bool) -> &mut Policy {
         self.devices = allow;
+        self
+    }
+
+    /// Shows the guest `/dev/null`, `zero`, `full`, `random` and `urandom`, where no granted directory covers them.
+    pub fn standard_devices(&mut self, show: bool) -> &mut Policy {
+        self.standard_devices = show;
         self
     }
 

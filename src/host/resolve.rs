@@ -15,6 +15,7 @@
 //! - A grant's root cannot be removed or renamed (EBUSY), as a mount point cannot.
 //! - A read-only grant refuses every write with EROFS.
 
+use super::devices;
 use super::errno::Errno;
 use super::path::{GuestPath, Special, Split, components};
 use super::policy::{DirGrant, Policy, PolicyError, show};
@@ -45,6 +46,8 @@ pub struct Grant {
     pub(super) guest: Vec<Vec<u8>>,
     /// Whether writes are refused.
     pub(super) read_only: bool,
+    /// A device of `devices`: it is written although its attributes cannot be changed.
+    pub(super) device: bool,
     /// Whether another grant lies below this one in the guest's tree, so that text must be compared on the way.
     pub(super) covered: bool,
     /// Device and inode of the root.
@@ -54,7 +57,10 @@ pub struct Grant {
 /// All that the guest sees of the host's files.
 #[derive(Clone, Debug, Default)]
 pub struct Namespace {
+    /// What was granted, and behind that the standard devices.
     pub(super) grants: Vec<Arc<Grant>>,
+    /// How many were granted.
+    granted: usize,
     /// Whether the user was told of a path that no grant shows.
     reported: Arc<AtomicBool>,
 }
@@ -160,12 +166,16 @@ impl Namespace {
             let nested = |other: &DirGrant| is_below(&other.guest, &dir.guest);
             grants.push(Arc::new(open_grant(dir, policy.dirs.iter().any(nested))?));
         }
-        Ok(Namespace { grants, reported: Arc::default() })
+        let granted = grants.len();
+        if policy.standard_devices {
+            grants.extend(devices::grants(&grants));
+        }
+        Ok(Namespace { grants, granted, reported: Arc::default() })
     }
 
-    /// The grants, in the order in which they were given.
+    /// The grants, in the order in which they were given; without the standard devices.
     pub fn grants(&self) -> &[Arc<Grant>] {
-        &self.grants
+        &self.grants[..self.granted]
     }
 
     /// Opens a path with open flags of the host. Special files of the synthetic tree come back as such.
@@ -417,7 +427,12 @@ pub(super) fn open_file(grant: &Arc<Grant>, name: &CStr, flags: i32) -> Result<O
     if flags & (libc::O_CREAT | libc::O_EXCL) == libc::O_CREAT | libc::O_EXCL {
         return Err(Errno::EEXIST);
     }
-    let fd = open_in(grant, grant.root.as_fd(), name, flags & !libc::O_CREAT, 0, how)?;
+    let flags = flags & !libc::O_CREAT;
+    let fd = if grant.device {
+        resolve(grant.root.as_fd(), name, flags, 0, how)?
+    } else {
+        open_in(grant, grant.root.as_fd(), name, flags, 0, how)?
+    };
     Ok(Object::Real(grant.clone(), fd))
 }
 
@@ -481,7 +496,7 @@ fn open_grant(dir: &DirGrant, covered: bool) -> std::result::Result<Grant, Polic
     let id = (stat.st_dev, stat.st_ino);
     let read_only = dir.read_only;
     if stat.st_mode & libc::S_IFMT == libc::S_IFDIR {
-        return Ok(Grant { root: opened, file: None, guest, read_only, covered, id });
+        return Ok(Grant { root: opened, file: None, guest, read_only, device: false, covered, id });
     }
     if guest.is_empty() {
         return Err(PolicyError(format!(
@@ -494,7 +509,7 @@ fn open_grant(dir: &DirGrant, covered: bool) -> std::result::Result<Grant, Polic
     let parent = sys::cstring(parent.as_os_str().as_bytes()).map_err(fail)?;
     let root = sys::open_trusted(&parent, libc::O_PATH | libc::O_DIRECTORY).map_err(fail)?;
     let file = Some(sys::cstring(name.as_bytes()).map_err(fail)?);
-    Ok(Grant { root, file, guest, read_only, covered, id })
+    Ok(Grant { root, file, guest, read_only, device: false, covered, id })
 }
 
 #[cfg(test)]

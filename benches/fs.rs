@@ -19,6 +19,9 @@
 // Two calls of libc that the standard library does not offer.
 #![allow(unsafe_code)]
 
+mod common;
+
+use common::median;
 use std::ffi::CString;
 use std::fs::{self, File, OpenOptions};
 use std::io::{Read, Write};
@@ -124,11 +127,6 @@ fn stay_on_one_cpu() {
         libc::CPU_SET(first, &mut one);
         assert_eq!(libc::sched_setaffinity(0, size, &one), 0);
     }
-}
-
-fn median(mut values: Vec<f64>) -> f64 {
-    values.sort_by(f64::total_cmp);
-    values[values.len() / 2]
 }
 
 fn ratio(a: &[f64], b: &[f64]) -> f64 {

@@ -2,9 +2,17 @@
 //!
 //! `read+write` is two calls: a byte into a pipe and out of it.
 //!
+//! The second table has a byte's way through a pipe (`fd_write` and `fd_read`) and the clock in programs that the command and other
+//! runtimes run, those that are found, by turns with a native loop: medians of the rounds, and what is beyond native in the same round.
+//!
 //! Says nothing about calls that take paths, whose confined resolution adds system calls of its own.
 #![allow(unsafe_code, missing_docs)]
 
+mod common;
+#[path = "common/peers.rs"]
+mod peers;
+
+use common::median;
 use std::os::fd::AsRawFd;
 use std::time::Instant;
 use wasmjit::host::{self, HasHost, Host, Policy};
@@ -124,5 +132,58 @@ fn main() {
         let guest = best(|| func.call(&mut store, (CALLS, fd)).expect("no trap"));
         let host = best(|| native_call(name));
         println!("{name:<10} {guest:>10.1} {host:>10.1} {:>10.1}", guest - host);
+    }
+    compare_runtimes(dir.path());
+}
+
+/// Rounds of the comparison.
+const ROUNDS: usize = 9;
+
+/// The native loops of [`peers`]: nanoseconds of a byte's way, and of a look at the clock.
+fn native_loops() -> [f64; 2] {
+    let (reader, writer) = std::io::pipe().expect("a pipe");
+    let mut byte = [0u8; 1];
+    let timed = |run: &mut dyn FnMut()| {
+        let start = Instant::now();
+        (0..peers::CALLS).for_each(|_| run());
+        start.elapsed().as_nanos() as f64 / f64::from(peers::CALLS)
+    };
+    // SAFETY: live descriptors, and buffers of the lengths that are passed.
+    let pipe = timed(&mut || unsafe {
+        libc::write(writer.as_raw_fd(), byte.as_ptr().cast(), 1);
+        libc::read(reader.as_raw_fd(), byte.as_mut_ptr().cast(), 1);
+    });
+    // SAFETY: the call fills the structure that it is given.
+    let clock = timed(&mut || unsafe {
+        let mut time = std::mem::zeroed();
+        libc::clock_gettime(libc::CLOCK_MONOTONIC, &mut time);
+    });
+    [pipe, clock]
+}
+
+fn compare_runtimes(dir: &std::path::Path) {
+    println!();
+    let peers = peers::all(dir);
+    let mut native: Vec<[f64; 2]> = Vec::new();
+    let mut times: Vec<Vec<[f64; 2]>> = vec![Vec::new(); peers.len()];
+    for _ in 0..ROUNDS {
+        native.push(native_loops());
+        for (peer, times) in peers.iter().zip(&mut times) {
+            times.push(peer.run().unwrap_or([f64::NAN; 2]));
+        }
+    }
+    println!("{:<18} {:>12} {:>10} {:>10} {:>10}", "ns", "write+read", "beyond", "clock", "beyond");
+    let column = |times: &[[f64; 2]], at: usize| median(times.iter().map(|time| time[at]).collect());
+    println!("{:<18} {:>12.1} {:>10} {:>10.1}", "native", column(&native, 0), "", column(&native, 1));
+    for (peer, times) in peers.iter().zip(&times) {
+        let beyond = |at: usize| median(times.iter().zip(&native).map(|(own, native)| own[at] - native[at]).collect());
+        println!(
+            "{:<18} {:>12.1} {:>10.1} {:>10.1} {:>10.1}",
+            peer.name,
+            column(times, 0),
+            beyond(0),
+            column(times, 1),
+            beyond(1)
+        );
     }
 }

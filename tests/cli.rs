@@ -118,6 +118,31 @@ fn errors_about_mountpoints_say_what_to_do() {
     fails(&["umount", temp.0.to_str().unwrap()], 1, &["no FUSE filesystem"]);
 }
 
+/// Where the mode stands in `struct stat` depends on the version.
+#[test]
+fn the_structures_of_a_c_library_can_be_forced() {
+    let temp = TempDir::new("cli-abi");
+    for (version, at) in [("3.1.6", 12), ("6.0.5", 4)] {
+        let program = module(
+            &temp,
+            &format!("mode-{version}.wasm"),
+            &format!(
+                r#"(module (import "env" "__syscall_fstat64" (func $fstat (param i32 i32) (result i32))) (memory (export "memory") 1)
+                    (func (export "main") (result i32) (drop (call $fstat (i32.const 0) (i32.const 64)))
+                      (i32.shr_u (i32.load offset={at} (i32.const 64)) (i32.const 12))))"#
+            ),
+        );
+        let output = output(&["run", "--abi", version, &program]);
+        assert_eq!(output.status.code(), Some((libc::S_IFCHR >> 12) as i32), "{version}: {}", text(&output.stderr));
+        fails(&["run", "--abi", "newest", &program], 2, &["newest", "3.1.69"]);
+    }
+    let program = module(&temp, "trap.wasm", r#"(module (func (export "_start") unreachable))"#);
+    fails(&["run", &program], 134, &["trap: unreachable"]);
+    assert!(!text(&output(&["run", &program]).stderr).contains("trap: trap"));
+    assert!(text(&output(&["inspect", &program]).stdout).contains("\nabi       WASI\n"));
+    assert!(text(&output(&["inspect", "memfs"]).stdout).contains("\nabi       Emscripten 3.1.6 "));
+}
+
 #[test]
 fn inspect_knows_the_examples() {
     let jsonfs = root().join("examples/jsonfs/jsonfs.wasm");

@@ -480,6 +480,22 @@ fn rust_program() {
     assert!(std::fs::read_dir(dir.path()).expect("readable").next().is_none(), "the file is gone");
 }
 
+/// `std::thread` by WASI's `thread-spawn`: what the same source prints natively.
+#[test]
+fn threads_of_wasi() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let mut policy = Policy::new();
+    policy.dir(dir.path(), "/work", false).expect("a grant");
+    let outcome = run("rust/wasip1-threads", &policy, &["/work"]).expect("it links");
+    expect(&outcome, 5, include_str!("guests/rust/threads.expected")).expect("what it prints natively");
+    assert!(std::fs::read_dir(dir.path()).expect("readable").next().is_none(), "files are left");
+    // Any thread ends the program, while the first one sleeps.
+    expect(&run_plain("rust/wasip1-threads", &["exit"]), 9, "").expect("the status of the thread");
+    policy.max_threads(2);
+    let outcome = run("rust/wasip1-threads", &policy, &["/work"]).expect("it links");
+    assert!(outcome.status.is_err() && outcome.err.contains("failed to spawn thread"), "{}", outcome.err);
+}
+
 #[test]
 fn nothing_is_visible_without_a_grant() {
     let outcome = run("rust/wasip1-hello", &Policy::new(), &["/tmp"]).expect("it links");
@@ -502,4 +518,86 @@ fn refusals_say_what_helps() {
             Err(error) => assert!(error.to_lowercase().contains(&words.to_lowercase()), "{name}: {error}"),
         }
     }
+}
+
+/// Whether a module asks the host for a call at all.
+fn imports(name: &str, call: &str) -> bool {
+    let module = load(&Engine::default(), name).expect("a module");
+    module.imports().iter().any(|import| import.name == call)
+}
+
+/// Programs whose output differs from the native one's because their own C library, linked standalone, answers without asking the host:
+/// the guest, the call that it does not import, and how it ends.
+const OWN_ANSWERS: &[(&str, &str, i32, &str)] = &[
+    ("em3.1.6/standalone-fileio", "__syscall_open", 2, "open: Operation not permitted"),
+    ("em3.1.69/standalone-fileio", "__syscall_mkdirat", 1, "chdir: No such file or directory"),
+    ("em6.0.5/standalone-fileio", "__syscall_mkdirat", 1, "chdir: No such file or directory"),
+    ("em6.0.5/standalone-selfpipe", "__syscall__newselect", 4, "select: Function not implemented"),
+    ("em6.0.5/standalone-sock", "__syscall_poll", 2, "poll: Function not implemented"),
+];
+
+#[test]
+fn what_a_c_library_answers_itself_no_host_can_mend() {
+    for (name, call, status, error) in OWN_ANSWERS {
+        assert!(!imports(name, call), "{name}");
+        let dir = tempfile::tempdir().expect("a directory");
+        let mut policy = own_network();
+        policy.dir(dir.path(), "/data", false).expect("a grant");
+        let first = if name.ends_with("sock") { "0" } else { "/data/work" };
+        let outcome = run(name, &policy, &[first, "once"]).expect("it links");
+        let told = outcome.err.contains(error);
+        assert!(outcome.status == Ok(*status) && told, "{name}: {:?} {} {}", outcome.status, outcome.out, outcome.err);
+    }
+}
+
+/// `fcntl` is among what this library answers itself, so the pipe stays blocking: all comes as natively but for the last line, which waits.
+#[test]
+fn a_pipe_that_cannot_be_made_nonblocking_blocks() {
+    use std::io::{BufRead, BufReader};
+    let name = "em3.1.69/standalone-selfpipe";
+    assert!(!imports(name, "__syscall_fcntl64"));
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/guests").join(format!("{name}.wasm"));
+    let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_wasmjit"));
+    let mut child = command.arg("run").arg(path).stdout(std::process::Stdio::piped()).spawn().expect("it starts");
+    let lines = BufReader::new(child.stdout.take().expect("a pipe")).lines();
+    let lines: Vec<String> = lines.take(5).map(|line| line.expect("text")).collect();
+    child.kill().expect("it waits");
+    child.wait().expect("it is gone");
+    assert_eq!(lines, ["got a", "got b", "got c", "got d", "got e"]);
+}
+
+/// Names that tests build of parts: the guest, and the parts as they stand in this file.
+const BUILT_NAMES: &[(&str, &str)] = &[
+    ("em3.1.6/dl_side.so", "dl_side.so"),
+    ("em3.1.6/dl_second.so", "dl_second.so"),
+    ("em3.1.69/side", "side.wasm"),
+    ("em6.0.5/side", "side.wasm"),
+    ("em3.1.69/js-maindl2", "{version}/js-maindl2"),
+    ("em6.0.5/js-maindl2", "{version}/js-maindl2"),
+    ("em3.1.69/js-sock2", "{version}/{form}-sock2"),
+    ("em3.1.69/standalone-sock2", "{version}/{form}-sock2"),
+    ("em6.0.5/js-sock2", "{version}/{form}-sock2"),
+    ("em6.0.5/standalone-sock2", "{version}/{form}-sock2"),
+];
+
+#[test]
+fn every_guest_is_run() {
+    let guests = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/guests");
+    // What stands behind this test names guests, but runs none.
+    let (source, _) = include_str!("guests.rs").split_once("const BUILT_NAMES").expect("this file");
+    let mut missing = Vec::new();
+    for folder in ["em3.1.6", "em3.1.69", "em6.0.5", "rust"] {
+        for entry in std::fs::read_dir(guests.join(folder)).expect("a folder") {
+            let file = entry.expect("an entry").file_name().into_string().expect("a name");
+            if !file.ends_with(".wasm") && !file.ends_with(".so") {
+                continue;
+            }
+            let name = format!("{folder}/{}", file.trim_end_matches(".wasm"));
+            let built = BUILT_NAMES.iter().any(|(guest, parts)| *guest == name && source.contains(parts));
+            if !built && !source.contains(&format!("\"{name}\"")) {
+                missing.push(name);
+            }
+        }
+    }
+    assert!(missing.is_empty(), "no test runs {missing:?}");
 }

@@ -6,7 +6,7 @@
 #   examples/nginx/try.sh serve      serves target/nginx/site until Ctrl-C
 #
 # Environment: EVENTS (poll, epoll, select; poll by default), PORT (8090), WASMJIT, NGINX_TARGET,
-# ROUNDS (3) and SECONDS_EACH (5) of the benchmark.
+# ROUNDS (7) and SECONDS_EACH (4) of the benchmark; NO_HARDEN=1 does not confine the process.
 set -eu
 
 here=$(dirname -- "$(readlink -f -- "$0")")
@@ -78,7 +78,7 @@ await() {
 start_wasm() { # port, access log
 	local dir
 	dir=$(prefix wasm "$@")
-	$as_user "$wasmjit" run --dir "$dir" --dir "$site:ro" --net listen=127.0.0.1:"$1" \
+	$as_user "$wasmjit" run ${NO_HARDEN:+--no-harden} --dir "$dir" --dir "$site:ro" --net listen=127.0.0.1:"$1" \
 		--net connect=127.0.0.1:$((port + 1)) "$target/nginx.wasm" -p "$dir/" -c nginx.conf &
 	pids="$pids $!" wasm_pid=$!
 	await "$base:$1/small"
@@ -169,22 +169,36 @@ check() {
 	[ "$failures" -eq 0 ] || die "$failures failures"
 }
 
-rate() { wrk -t1 -c32 -d"${SECONDS_EACH:-5}" "$1" | sed -n 's/^Requests\/sec: *//p'; }
-median() { sort -n | sed -n "$(((${ROUNDS:-3} + 1) / 2))p"; }
+rate() { wrk -t1 -c32 -d"$1" "$2" | sed -n 's/^Requests\/sec: *//p'; }
 
+# of numbers, a line each
+median() {
+	sort -n | awk '{ v[NR] = $1 } END { print NR % 2 ? v[(NR + 1) / 2] : (v[NR / 2] + v[NR / 2 + 1]) / 2 }'
+}
+
+# Both serve all the time and are asked by turns, so that what else the machine does hits both.
 bench() {
-	local file round
+	local file round native=$base:$((port + 2)) wasm=$base:$port rounds=$target/rounds
+	command -v wrk >/dev/null || die "wrk is needed: apt-get install wrk"
+	[ -x "$target/nginx" ] || "$here/build.sh" native >"$target/native.log" 2>&1 || die "see $target/native.log"
 	start_native $((port + 2)) off
 	start_wasm "$port" off
+	printf '%-8s %-6s %12s %12s %8s   %s\n' file events native wasm ratio 'requests/s; medians, and of the rounds'"'"' ratios'
 	for file in small large; do
-		: >"$target/native.rates" && : >"$target/wasm.rates"
-		for round in $(seq "${ROUNDS:-3}"); do
-			rate "$base:$((port + 2))/$file" >>"$target/native.rates"
-			rate "$base:$port/$file" >>"$target/wasm.rates"
+		rate 1 "$native/$file" >/dev/null
+		rate 1 "$wasm/$file" >/dev/null
+		: >"$rounds"
+		for round in $(seq "${ROUNDS:-7}"); do
+			local a b
+			# neither always goes first
+			[ $((round % 2)) = 0 ] || a=$(rate "${SECONDS_EACH:-4}" "$native/$file")
+			b=$(rate "${SECONDS_EACH:-4}" "$wasm/$file")
+			[ $((round % 2)) = 1 ] || a=$(rate "${SECONDS_EACH:-4}" "$native/$file")
+			echo "$a $b" >>"$rounds"
 		done
-		echo "$file ($events): native $(median <"$target/native.rates") wasm $(median <"$target/wasm.rates") requests/s"
-		paste "$target/native.rates" "$target/wasm.rates" |
-			awk '{ printf "  round %d: %s %s ratio %.3f\n", NR, $1, $2, $2 / $1 }'
+		printf '%-8s %-6s %12s %12s %8.3f   rounds: %s\n' "$file" "$events" "$(cut -d' ' -f1 "$rounds" | median)" \
+			"$(cut -d' ' -f2 "$rounds" | median)" "$(awk '{ print $2 / $1 }' "$rounds" | median)" \
+			"$(awk '{ printf "%.2f ", $2 / $1 }' "$rounds")"
 	done
 }
 

@@ -178,6 +178,10 @@ pub struct GuestArgs {
     #[arg(long, value_name = "TIME", value_parser = values::duration)]
     pub timeout: Option<Time>,
 
+    /// Take its C library's structures for those of this version of Emscripten, instead of what `inspect` shows
+    #[arg(long, value_name = "VERSION")]
+    pub abi: Option<String>,
+
     /// Let imports that are missing trap when they are called, instead of refusing the module
     #[arg(long)]
     pub stub_missing: bool,

@@ -69,6 +69,9 @@ pub fn policy(guest: &GuestArgs) -> Outcome<Policy> {
     }
     policy.tty(guest.tty).standard_devices(true);
     policy.max_threads(guest.max_threads);
+    if let Some(version) = &guest.abi {
+        policy.abi(version).map_err(usage)?;
+    }
     if guest.allow_all {
         policy.allow_all().map_err(usage)?;
     }

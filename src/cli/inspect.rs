@@ -5,6 +5,7 @@ use super::failure::{Failure, OK, Outcome};
 use super::source;
 use std::fmt::Write as _;
 use std::io::Write as _;
+use wasmjit::host;
 use wasmjit::wasm::{self, ExportKind, ExternType, FuncType, MemoryType, Module, ValType};
 use wasmparser::{Validator, WasmFeatures};
 
@@ -75,6 +76,11 @@ impl Report<'_> {
         }
         let features = used_features(self.bytes);
         writeln!(out, "{:<10}{}", "features", if features.is_empty() { "none".into() } else { features.join(", ") })?;
+        let abi = match host::detect_layout(module, self.bytes) {
+            Some(layout) => format!("Emscripten {} (time_t of {} bytes)", layout.name, layout.time),
+            None => "WASI".to_string(),
+        };
+        writeln!(out, "{:<10}{abi}", "abi")?;
         for line in self.section_lines(SDK_SECTION) {
             writeln!(out, "{:<10}{line}", "sdk")?;
         }
@@ -207,6 +213,7 @@ mod tests {
                 &format!("size      {} bytes, 2 functions", size_in(&text)),
                 "memory    128 KiB, up to 1 MiB",
                 "features  sign-ext",
+                "abi       Emscripten 6.0.5 (time_t of 8 bytes)",
                 "sdk       abi=1",
                 "sdk       sdk=[0.1",
                 "",

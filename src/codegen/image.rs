@@ -14,6 +14,7 @@ use crate::abi::vmctx::{FuncRef, VmCtx, offset};
 use crate::wasm::{FuncIndex, FuncType, Module, TypeIndex};
 use std::collections::HashMap;
 use std::ops::Range;
+use std::sync::Arc;
 
 /// Alignment of functions.
 const ALIGN: usize = 16;
@@ -40,17 +41,37 @@ pub struct CodeImage {
     uses_floats: bool,
 }
 
-/// The code, behind whatever else stands in the buffer that it was read from.
+/// Bytes that an image was read from, and keeps.
+pub type Source = Arc<dyn AsRef<[u8]> + Send + Sync>;
+
+/// The code.
 #[derive(Clone)]
-struct Code {
-    bytes: Vec<u8>,
-    start: usize,
+enum Code {
+    Own(Vec<u8>),
+    /// The rest of what the image was read from, from an offset on.
+    Rest(Source, usize),
 }
 
 impl std::ops::Deref for Code {
     type Target = [u8];
     fn deref(&self) -> &[u8] {
-        &self.bytes[self.start..]
+        match self {
+            Code::Own(bytes) => bytes,
+            Code::Rest(source, start) => source.as_ref().as_ref().get(*start..).unwrap_or_default(),
+        }
+    }
+}
+
+impl Code {
+    /// The code as it is made; what was read is copied.
+    fn own(&mut self) -> &mut Vec<u8> {
+        if let Code::Rest(..) = self {
+            *self = Code::Own(self.to_vec());
+        }
+        match self {
+            Code::Own(bytes) => bytes,
+            Code::Rest(..) => unreachable!("it was just copied"),
+        }
     }
 }
 
@@ -132,7 +153,7 @@ impl CodeImage {
     ) -> Result<CodeImage, CodegenError> {
         let code = Vec::with_capacity(functions.iter().map(|function| function.code.bytes.len() + ALIGN).sum());
         let mut image = CodeImage {
-            code: Code { bytes: code, start: 0 },
+            code: Code::Own(code),
             functions: Vec::with_capacity(functions.len()),
             imported_functions: module.imported_functions,
             trampolines: vec![NONE; module.types.len()],
@@ -144,10 +165,10 @@ impl CodeImage {
         };
         if options.thunks {
             for slot in Slot::ALL {
-                image.code.bytes.resize(slot.offset(), 0xcc);
-                image.code.bytes.extend(slot.stub());
+                image.code.own().resize(slot.offset(), 0xcc);
+                image.code.own().extend(slot.stub());
             }
-            image.code.bytes.resize(Slot::ALL.len() * SLOT_BYTES, 0xcc);
+            image.code.own().resize(Slot::ALL.len() * SLOT_BYTES, 0xcc);
         }
         for function in &functions {
             let start = image.append(&function.code.bytes)?;
@@ -169,11 +190,12 @@ impl CodeImage {
 
     /// Appends code at the next aligned offset.
     fn append(&mut self, bytes: &[u8]) -> Result<u32, CodegenError> {
-        self.code.bytes.resize(self.code.len().next_multiple_of(ALIGN), 0xcc);
-        let start = self.code.len();
-        self.code.bytes.extend_from_slice(bytes);
+        let code = self.code.own();
+        code.resize(code.len().next_multiple_of(ALIGN), 0xcc);
+        let start = code.len();
+        code.extend_from_slice(bytes);
         // Displacements within the image are signed 32-bit numbers.
-        if self.code.len() > i32::MAX as usize {
+        if code.len() > i32::MAX as usize {
             return Err(CodegenError::TooLarge("more than 2 GiB of code"));
         }
         Ok(start as u32)
@@ -187,7 +209,7 @@ impl CodeImage {
             .and_then(|at| self.functions.get(at as usize))
             .ok_or_else(|| CodegenError::Internal(format!("a direct call of function {}", callee.0)))?;
         let distance = target.0 as i64 - (place as i64 + 4);
-        self.code.bytes[place as usize..place as usize + 4].copy_from_slice(&(distance as i32).to_le_bytes());
+        self.code.own()[place as usize..place as usize + 4].copy_from_slice(&(distance as i32).to_le_bytes());
         Ok(())
     }
 
@@ -196,7 +218,7 @@ impl CodeImage {
         for (place, slot) in places {
             let at = (start + place) as usize;
             let distance = slot.offset() as i64 - (at as i64 + 4);
-            self.code.bytes[at..at + 4].copy_from_slice(&(distance as i32).to_le_bytes());
+            self.code.own()[at..at + 4].copy_from_slice(&(distance as i32).to_le_bytes());
         }
     }
 

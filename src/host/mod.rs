@@ -61,7 +61,7 @@ pub use fd::{FdTable, File, Kind};
 pub use layout::{Evidence, Layout, sdk_value};
 pub use net::{Net, NetPolicy};
 pub use policy::{DEFAULT_MAX_FILES, DEFAULT_MAX_THREADS, DirGrant, Policy, PolicyError};
-pub use provided::{configure, link, provided, provides};
+pub use provided::{configure, detect_layout, link, provided, provides};
 pub use resolve::{Grant, Namespace};
 pub use rows::{Role, Row};
 pub use signals::Signals;

@@ -3,6 +3,7 @@
 //! A policy is plain data, filled by the command line or by an embedder; nothing that it does not name is visible.
 //! [`Namespace::open`](super::resolve::Namespace::open) turns its directories into open descriptors.
 
+use super::layout::Layout;
 use super::net::NetPolicy;
 use std::ffi::OsStr;
 use std::fmt;
@@ -37,6 +38,7 @@ pub struct Policy {
     pub(super) standard_devices: bool,
     pub(super) max_files: usize,
     pub(super) max_threads: usize,
+    pub(super) layout: Option<&'static Layout>,
 }
 
 impl Default for Policy {
@@ -50,6 +52,7 @@ impl Default for Policy {
             standard_devices: false,
             max_files: DEFAULT_MAX_FILES,
             max_threads: DEFAULT_MAX_THREADS,
+            layout: None,
         }
     }
 }
@@ -76,6 +79,15 @@ impl Policy {
     /// A policy that grants nothing: no file, no variable.
     pub fn new() -> Policy {
         Policy::default()
+    }
+
+    /// Takes the structures of the guest's C library for those of a version of Emscripten, whatever the module tells of itself.
+    pub fn abi(&mut self, version: &str) -> Result<&mut Policy, PolicyError> {
+        let layout = Layout::for_version(version);
+        let known = || Layout::ALL.map(|layout| layout.name).join(", ");
+        let unknown = || PolicyError(format!("--abi {version}: write a version of Emscripten: {}", known()));
+        self.layout = Some(layout.ok_or_else(unknown)?);
+        Ok(self)
     }
 
     /// Adds a grant in the command line's form `HOST[::GUEST][:ro]`.

@@ -7,7 +7,7 @@ use super::state::{HasHost, Host};
 use super::sys::Result;
 use super::wasi;
 use crate::runtime::{Error, Linker, Module};
-use crate::wasm::ExternType;
+use crate::wasm::{self, ExternType};
 
 /// Every host function. `invoke_*` and `__cxa_find_matching_catch_*`, which spell their types in their names, are
 /// provided besides.
@@ -55,22 +55,28 @@ pub fn link<T: HasHost + 'static>(linker: &mut Linker<T>, module: &Module) -> st
     wasi::link(linker)
 }
 
-/// Adapts a guest's state to the module that will run: which C library it has, and whether it expects directories to
-/// be open already. Set [`Host::layout`] afterwards to choose another version than the one that is recognised.
-pub fn configure(host: &mut Host, module: &Module) -> Result<()> {
-    let imports = || module.imports().iter().filter(|i| i.module == "env").map(|i| i.name.as_str());
-    let sdk = module.custom_sections("wasmjit.sdk").next();
-    host.layout = Layout::detect(&Evidence {
-        sdk,
-        imports: imports().collect(),
-        exports: module.exports().map(|e| e.0).collect(),
-    });
+/// The structures of a module's C library, as far as the module tells; `None` of one that is WASI's and has none of its own.
+pub fn detect_layout(module: &wasm::Module, bytes: &[u8]) -> Option<&'static Layout> {
+    let imports = || module.imports.iter().filter(|i| i.module == "env").map(|i| i.name.as_str());
+    let exports = || module.exports.iter().map(|(name, _)| name.as_str());
     // Emscripten's programs export its stack functions even where they import nothing of `env`.
-    let emscripten = imports().next().is_some()
-        || ["stackSave", "emscripten_stack_get_current", "_emscripten_stack_restore"]
-            .iter()
-            .any(|name| module.get_export(name).is_some());
-    host.pure_wasi = !emscripten;
+    let stack = ["stackSave", "emscripten_stack_get_current", "_emscripten_stack_restore"];
+    if imports().next().is_none() && !exports().any(|name| stack.contains(&name)) {
+        return None;
+    }
+    let sdk = module.custom.iter().find(|(name, _)| name == "wasmjit.sdk");
+    let sdk = sdk.and_then(|(_, range)| bytes.get(range.clone()));
+    Some(Layout::detect(&Evidence { sdk, imports: imports().collect(), exports: exports().collect() }))
+}
+
+/// Adapts a guest's state to the module that will run: which C library it has, unless the policy says so, and whether it expects
+/// directories to be open already.
+pub fn configure(host: &mut Host, module: &Module) -> Result<()> {
+    let detected = detect_layout(module.info(), module.bytes());
+    host.pure_wasi = detected.is_none();
+    if let Some(layout) = host.forced_layout.or(detected) {
+        host.layout = layout;
+    }
     host.signals.raises = ["wasmjit_signal", "raise"].iter().any(|name| module.get_export(name).is_some());
     if module.imports().iter().any(|i| i.name == "fd_prestat_get") {
         host.open_preopens()?;

@@ -110,6 +110,8 @@ pub struct Host {
     umask: Arc<AtomicU32>,
     /// Structures of the guest's C library.
     pub layout: &'static Layout,
+    /// What the policy says of them.
+    pub(super) forced_layout: Option<&'static Layout>,
     /// Whether the guest is a WASI program that knows no error number beyond WASI's.
     pub pure_wasi: bool,
     /// Whether the guest may make device nodes.
@@ -160,7 +162,8 @@ impl Host {
             args: Vec::new(),
             env,
             umask: Arc::new(AtomicU32::new(current_umask())),
-            layout: &EM_6_0_5,
+            layout: policy.layout.unwrap_or(&EM_6_0_5),
+            forced_layout: policy.layout,
             pure_wasi: false,
             devices: policy.devices,
             exit_code: None,
@@ -333,6 +336,7 @@ impl Host {
             env: self.env.clone(),
             umask: self.umask.clone(),
             layout: self.layout,
+            forced_layout: self.forced_layout,
             pure_wasi: self.pure_wasi,
             devices: self.devices,
             exit_code: None,

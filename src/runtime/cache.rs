@@ -12,20 +12,20 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, SystemTime};
 
-use sha2::{Digest, Sha256};
+use blake3::Hasher;
 
-use crate::sys::mapping::{self, effective_uid};
+use crate::sys::mapping::{FileMapping, effective_uid};
 
 /// First bytes of an entry.
-const MAGIC: &[u8; 8] = b"wjcache3";
+const MAGIC: &[u8; 8] = b"wjcache4";
 
-/// Bytes before the image: magic, key, checksum of the image.
-pub(crate) const HEADER: usize = 8 + 32 + 32;
+/// Bytes before the image: magic, key, checksum of the image, zeros. A page, so that pages of the image are pages of the file.
+pub(crate) const HEADER: usize = 1 << 12;
 
 /// Largest entry that is read.
 const MAX_ENTRY: u64 = 2 << 30;
 
-/// Modules from this size on are read by two threads.
+/// Modules from this size on are read by two threads: one makes the key and looks the image up, one describes the module.
 pub(crate) const LARGE_MODULE: usize = 1 << 20;
 
 /// Bytes that all entries together may have.
@@ -41,26 +41,15 @@ pub(crate) struct Key([u8; 32]);
 impl Key {
     /// The key of the image of a module: its bytes, the compiler, the ABI between compiled code and runtime, and the options.
     pub(crate) fn new(module: &[u8], abi: u64, options: u64) -> Key {
-        let mut hash = Sha256::new();
+        let mut hash = Hasher::new();
         hash.update(MAGIC);
-        hash.update(env!("CARGO_PKG_VERSION"));
-        hash.update([0]);
-        hash.update(env!("WASMJIT_COMPILER"));
-        hash.update(abi.to_le_bytes());
-        hash.update(options.to_le_bytes());
-        // Two sums of halves, so that two processors can make them.
-        let (first, second) = module.split_at(module.len() / 2);
-        let (first, second): ([u8; 32], [u8; 32]) = match module.len() {
-            LARGE_MODULE.. => std::thread::scope(|scope| {
-                let other = scope.spawn(|| Sha256::digest(second).into());
-                let first = Sha256::digest(first).into();
-                (first, other.join().unwrap_or_else(|_| Sha256::digest(second).into()))
-            }),
-            _ => (Sha256::digest(first).into(), Sha256::digest(second).into()),
-        };
-        hash.update(module.len().to_le_bytes());
-        hash.update(first);
-        hash.update(second);
+        hash.update(env!("CARGO_PKG_VERSION").as_bytes());
+        hash.update(&[0]);
+        hash.update(env!("WASMJIT_COMPILER").as_bytes());
+        hash.update(&abi.to_le_bytes());
+        hash.update(&options.to_le_bytes());
+        hash.update(&module.len().to_le_bytes());
+        hash.update(module);
         Key(hash.finalize().into())
     }
 
@@ -94,17 +83,18 @@ impl Cache {
     }
 
     /// The image with that key: an entry, whose image begins at [`HEADER`].
-    pub(crate) fn load(&self, key: &Key) -> Option<Vec<u8>> {
+    pub(crate) fn load(&self, key: &Key) -> Option<FileMapping> {
         let path = self.dir.join(key.file_name());
-        let mut file =
-            OpenOptions::new().read(true).custom_flags(libc::O_NOFOLLOW | libc::O_NONBLOCK).open(&path).ok()?;
+        let file = OpenOptions::new().read(true).custom_flags(libc::O_NOFOLLOW | libc::O_NONBLOCK).open(&path).ok()?;
         let metadata = file.metadata().ok()?;
         if !metadata.is_file() || !private(&metadata) || metadata.len() > MAX_ENTRY {
             log::warn!("the cached image {} is ignored: others could have written it", path.display());
             return None;
         }
-        let entry = mapping::read_file(&mut file, metadata.len() as usize).ok()?;
-        if !is_sound(&entry, key) {
+        // SAFETY: only the user can write the file or its directory, and an entry has its name from when it is complete on:
+        // it may be removed or replaced by another file, but nobody writes to it.
+        let entry = unsafe { FileMapping::new(&file, metadata.len() as usize) }.ok()?;
+        if !is_sound(entry.as_ref(), key) {
             log::info!("the cached image {} is damaged and will be rebuilt", path.display());
             return None;
         }
@@ -170,8 +160,9 @@ fn private(metadata: &std::fs::Metadata) -> bool {
 
 fn is_sound(entry: &[u8], key: &Key) -> bool {
     let Some((header, image)) = entry.split_at_checked(HEADER) else { return false };
-    let sum = header.strip_prefix(MAGIC).and_then(|rest| rest.strip_prefix(&key.0));
-    sum.is_some_and(|sum| sum == checksum(image))
+    let rest = header.strip_prefix(MAGIC).and_then(|rest| rest.strip_prefix(&key.0));
+    let Some((sum, zeros)) = rest.and_then(|rest| rest.split_at_checked(32)) else { return false };
+    zeros.iter().all(|byte| *byte == 0) && sum == checksum(image)
 }
 
 /// Tells damage, not malice, as only the user can write entries: a change within one word always changes the sum.
@@ -196,9 +187,9 @@ fn checksum(bytes: &[u8]) -> [u8; 32] {
 
 fn write_entry(path: &Path, key: &Key, image: &[u8]) -> std::io::Result<()> {
     let mut file: File = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
-    file.write_all(MAGIC)?;
-    file.write_all(&key.0)?;
-    file.write_all(&checksum(image))?;
+    let mut header = [MAGIC.as_slice(), &key.0, &checksum(image)].concat();
+    header.resize(HEADER, 0);
+    file.write_all(&header)?;
     file.write_all(image)
 }
 
@@ -238,10 +229,10 @@ mod tests {
         for other in [Key::new(b"modulf", 1, 2), Key::new(b"module", 2, 2), Key::new(b"module", 1, 3)] {
             assert_ne!(key, other);
         }
-        assert_eq!(cache.load(&key), None);
+        assert!(cache.load(&key).is_none());
         cache.store(&key, b"image");
         cache.store(&key, b"image");
-        assert_eq!(cache.load(&key).unwrap()[HEADER..], *b"image");
+        assert_eq!(cache.load(&key).unwrap().as_ref()[HEADER..], *b"image");
         assert_eq!(std::fs::read_dir(&cache.dir).unwrap().count(), 1);
     }
 
@@ -281,14 +272,14 @@ mod tests {
             let mut bad = good.clone();
             bad[at] ^= 1;
             std::fs::write(entry(&cache, &key), &bad).unwrap();
-            assert_eq!(cache.load(&key), None, "byte {at}");
+            assert!(cache.load(&key).is_none(), "byte {at}");
             std::fs::write(entry(&cache, &key), &good[..at]).unwrap();
-            assert_eq!(cache.load(&key), None, "length {at}");
+            assert!(cache.load(&key).is_none(), "length {at}");
         }
         // Another key's entry does not pass for this one's.
         cache.store(&Key::new(b"other", 1, 2), b"image of another");
         std::fs::copy(entry(&cache, &Key::new(b"other", 1, 2)), entry(&cache, &key)).unwrap();
-        assert_eq!(cache.load(&key), None);
+        assert!(cache.load(&key).is_none());
         cache.store(&key, b"image of a module");
         assert!(cache.load(&key).is_some());
     }
@@ -301,13 +292,13 @@ mod tests {
         cache.store(&key, b"image");
         let path = entry(&cache, &key);
         std::fs::set_permissions(&path, PermissionsExt::from_mode(0o666)).unwrap();
-        assert_eq!(cache.load(&key), None);
+        assert!(cache.load(&key).is_none());
         std::fs::set_permissions(&path, PermissionsExt::from_mode(0o600)).unwrap();
         assert!(cache.load(&key).is_some());
         let moved = temp.0.join("elsewhere");
         std::fs::rename(&path, &moved).unwrap();
         symlink(&moved, &path).unwrap();
-        assert_eq!(cache.load(&key), None);
+        assert!(cache.load(&key).is_none());
         std::fs::set_permissions(&cache.dir, PermissionsExt::from_mode(0o777)).unwrap();
         assert!(Cache::open(&cache.dir).is_none());
         symlink(&cache.dir, temp.0.join("link")).unwrap();

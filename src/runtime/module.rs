@@ -12,7 +12,7 @@ use crate::abi::slots::Slot;
 use crate::codegen::image::abi_hash;
 use crate::codegen::{CodeImage, CodegenError, Options, TrapSite, compile_module};
 use crate::sys::activation;
-use crate::sys::mapping::CodeMapping;
+use crate::sys::mapping::{CodeMapping, FileMapping};
 use crate::sys::registry::{self, CodeRange, FAULTS_FOR_CALLER, FaultSite, Registration};
 use crate::wasm::{self, ExportKind, ExternType, FuncIndex, Import, TypeIndex};
 
@@ -45,6 +45,8 @@ pub(crate) struct Location {
 /// What the compiler makes of a module.
 pub(crate) struct CodeParts<'a> {
     pub(crate) code: &'a [u8],
+    /// The file that the code is the end of.
+    pub(crate) file: Option<Arc<FileMapping>>,
     /// Offset of each own function in the code, ascending.
     pub(crate) functions: Vec<u32>,
     /// Where the last function ends.
@@ -71,8 +73,14 @@ pub(crate) struct LoadedCode {
 
 impl LoadedCode {
     fn new(parts: CodeParts<'_>) -> Result<Arc<LoadedCode>, Error> {
-        let mapping =
-            CodeMapping::new(parts.code).map_err(|error| Error::Limit(format!("no memory for code: {error}")))?;
+        let mapping = match parts.file {
+            Some(file) => {
+                let start = file.as_ref().as_ref().len() - parts.code.len();
+                CodeMapping::of_file(file, start)
+            }
+            None => CodeMapping::new(parts.code),
+        };
+        let mapping = mapping.map_err(|error| Error::Limit(format!("no memory for code: {error}")))?;
         let start = mapping.base() as usize;
         let addresses = start..start + mapping.len();
         Ok(Arc::new_cyclic(|this| LoadedCode {
@@ -139,9 +147,9 @@ impl Module {
         let mut key = None;
         if let Some(cache) = &cache {
             let (known, found) = cached(cache, &bytes, &options);
-            if let Some((info, image)) = found {
+            if let Some(Cached { info, image, file }) = found {
                 accept(&info)?;
-                return Ok(Module::load(engine, info, bytes, image)?);
+                return Ok(Module::load(engine, info, bytes, image, Some(file))?);
             }
             key = Some(known);
         }
@@ -151,10 +159,17 @@ impl Module {
         if let (Some(key), Some(cache)) = (&key, &cache) {
             cache.store(key, &image.serialize());
         }
-        Ok(Module::load(engine, info, bytes, image)?)
+        Ok(Module::load(engine, info, bytes, image, None)?)
     }
 
-    fn load(engine: &Engine, info: wasm::Module, bytes: Cow<'_, [u8]>, mut image: CodeImage) -> Result<Module, Error> {
+    /// Makes a module of its image, which may be the end of a file.
+    fn load(
+        engine: &Engine,
+        info: wasm::Module,
+        bytes: Cow<'_, [u8]>,
+        mut image: CodeImage,
+        file: Option<Arc<FileMapping>>,
+    ) -> Result<Module, Error> {
         // Tables are turned into others where they are.
         let (traps, calls, handlers) = image.take_tables();
         let site = |site: TrapSite| FaultSite { offset: site.pc, location: site.loc, code: site.code as u8 };
@@ -166,6 +181,7 @@ impl Module {
         let types = 0..info.types.len() as u32;
         let parts = CodeParts {
             code: image.code(),
+            file,
             functions: ranges.iter().map(|range| range.start as u32).collect(),
             functions_end: ranges.last().map_or(0, |range| range.end as u32),
             trampolines: types.map(|ty| image.trampoline(TypeIndex(ty)).map(|offset| offset as u32)).collect(),
@@ -320,22 +336,37 @@ fn compile(info: &wasm::Module, bytes: &[u8], options: &Options) -> Result<CodeI
     })
 }
 
+/// What the cache has of a module.
+struct Cached {
+    info: wasm::Module,
+    image: CodeImage,
+    /// What the image was read from.
+    file: Arc<FileMapping>,
+}
+
 /// The key of a module, and the module with its image if the cache has one that fits.
-fn cached(cache: &Cache, bytes: &[u8], options: &Options) -> (Key, Option<(wasm::Module, CodeImage)>) {
+fn cached(cache: &Cache, bytes: &[u8], options: &Options) -> (Key, Option<Cached>) {
     let parse = || wasm::parse_validated(bytes).ok();
-    let key = Key::new(bytes, abi_hash(), options.bits());
-    let look_up = || cache.load(&key).and_then(|entry| CodeImage::deserialize_from(entry, cache::HEADER));
-    let (info, image) = match bytes.len() {
+    let look_up = || {
+        let key = Key::new(bytes, abi_hash(), options.bits());
+        let image = cache.load(&key).and_then(|file| {
+            let file = Arc::new(file);
+            Some((CodeImage::deserialize_from(file.clone(), cache::HEADER)?, file))
+        });
+        (key, image)
+    };
+    let (info, (key, image)) = match bytes.len() {
         LARGE_MODULE.. => std::thread::scope(|scope| {
             let parsing = scope.spawn(parse);
-            let image = look_up();
-            (parsing.join().unwrap_or_default(), image)
+            let found = look_up();
+            (parsing.join().unwrap_or_default(), found)
         }),
         _ => match look_up() {
-            None => return (key, None),
-            image => (parse(), image),
+            (key, None) => return (key, None),
+            found => (parse(), found),
         },
     };
-    let fits = |(info, image): &(wasm::Module, CodeImage)| image.options().bits() == options.bits() && image.fits(info);
-    (key, info.zip(image).filter(fits))
+    let found = info.zip(image).map(|(info, (image, file))| Cached { info, image, file });
+    let fits = |found: &Cached| found.image.options().bits() == options.bits() && found.image.fits(&found.info);
+    (key, found.filter(fits))
 }

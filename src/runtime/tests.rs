@@ -72,7 +72,16 @@ fn assemble(engine: &Engine) -> Module {
         ; pop rbx ; pop rbx ; pop rbp ; ret);
     let code = asm.finalize().unwrap();
     let trampolines = vec![Some(functions_end)];
-    let parts = CodeParts { code: &code, functions, functions_end, trampolines, traps, calls, landings: Vec::new() };
+    let parts = CodeParts {
+        code: &code,
+        file: None,
+        functions,
+        functions_end,
+        trampolines,
+        traps,
+        calls,
+        landings: Vec::new(),
+    };
     Module::assemble(engine, info, bytes.into(), parts).unwrap()
 }
 

@@ -4,8 +4,9 @@
 
 use std::fs::File;
 use std::io::{self, Read};
+use std::os::fd::AsRawFd;
 use std::ptr::NonNull;
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
 /// Bytes of a page of the machine.
 pub fn page_size() -> usize {
@@ -100,10 +101,50 @@ impl Drop for Reservation {
     }
 }
 
+/// A file in read-only pages of its own: nothing is copied, and what is not looked at costs nothing.
+#[derive(Debug)]
+pub struct FileMapping {
+    pages: Reservation,
+    len: usize,
+}
+
+impl FileMapping {
+    /// Maps the first `len` bytes of a file that nobody changes as long as it is mapped, and reads them.
+    ///
+    /// # Safety
+    /// The file has `len` bytes, and nobody changes or shortens it: entries of a directory that only the user can write, who writes
+    /// each once, under another name.
+    pub unsafe fn new(file: &File, len: usize) -> io::Result<FileMapping> {
+        let flags = libc::MAP_PRIVATE | libc::MAP_POPULATE;
+        // SAFETY: a new mapping at an address of the kernel's choice touches nothing that exists; the descriptor is open.
+        let base = unsafe { libc::mmap(std::ptr::null_mut(), len, libc::PROT_READ, flags, file.as_raw_fd(), 0) };
+        if base == libc::MAP_FAILED {
+            return Err(io::Error::last_os_error());
+        }
+        let base = NonNull::new(base.cast()).ok_or(io::ErrorKind::OutOfMemory)?;
+        Ok(FileMapping { pages: Reservation { base, len: len.next_multiple_of(page_size()) }, len })
+    }
+}
+
+impl AsRef<[u8]> for FileMapping {
+    fn as_ref(&self) -> &[u8] {
+        // SAFETY: `new` has mapped the bytes, readable, and its caller promised that they stay as they are.
+        unsafe { std::slice::from_raw_parts(self.pages.base().as_ptr(), self.len) }
+    }
+}
+
+/// Whose pages code lies in.
+#[derive(Debug)]
+enum Pages {
+    Own(Reservation),
+    /// From this offset on.
+    File(Arc<FileMapping>, usize),
+}
+
 /// Machine code in executable, read-only pages.
 #[derive(Debug)]
 pub struct CodeMapping {
-    pages: Reservation,
+    pages: Pages,
     len: usize,
 }
 
@@ -139,12 +180,30 @@ impl CodeMapping {
         // SAFETY: the pages are writable, hold at least `code.len()` bytes and nothing else refers to them.
         unsafe { std::ptr::copy_nonoverlapping(code.as_ptr(), pages.base().as_ptr(), code.len()) };
         pages.protect(0, pages.len(), libc::PROT_READ | libc::PROT_EXEC)?;
-        Ok(CodeMapping { pages, len: code.len() })
+        Ok(CodeMapping { pages: Pages::Own(pages), len: code.len() })
+    }
+
+    /// Makes what stands in a file from `start` on executable where it is, or a copy of it where that cannot be: it does not begin with a
+    /// page, or its filesystem permits no execution.
+    pub fn of_file(file: Arc<FileMapping>, start: usize) -> io::Result<CodeMapping> {
+        let code = file.as_ref().as_ref().get(start..).ok_or(io::ErrorKind::InvalidInput)?;
+        let len = code.len();
+        let executable = libc::PROT_READ | libc::PROT_EXEC;
+        if len > 0
+            && start.is_multiple_of(page_size())
+            && file.pages.protect(start, file.pages.len() - start, executable).is_ok()
+        {
+            return Ok(CodeMapping { pages: Pages::File(file, start), len });
+        }
+        CodeMapping::new(code)
     }
 
     /// Address of the first byte.
     pub fn base(&self) -> *const u8 {
-        self.pages.base().as_ptr()
+        match &self.pages {
+            Pages::Own(pages) => pages.base().as_ptr(),
+            Pages::File(file, start) => file.pages.base().as_ptr().wrapping_add(*start),
+        }
     }
 
     /// Bytes of code.
@@ -192,8 +251,33 @@ mod tests {
 
     #[test]
     fn code_is_never_writable_and_executable() {
-        let code = CodeMapping::new(&[0xb8, 42, 0, 0, 0, 0xc3]).unwrap();
-        // SAFETY: the bytes are `mov eax, 42; ret`.
+        check_code(CodeMapping::new(CODE).unwrap());
+    }
+
+    #[test]
+    fn code_of_a_file_runs_where_it_is_or_as_a_copy() {
+        for start in [2 * page_size(), 100] {
+            let path = std::env::temp_dir().join(format!("wasmjit-mapping-{}-{start}", std::process::id()));
+            std::fs::write(&path, [&vec![0; start], CODE].concat()).unwrap();
+            // SAFETY: nobody else knows of the file, which is long enough.
+            let mapped = unsafe { FileMapping::new(&File::open(&path).unwrap(), start + CODE.len()) }.unwrap();
+            std::fs::remove_file(&path).unwrap();
+            let mapped = Arc::new(mapped);
+            assert_eq!(&mapped.as_ref().as_ref()[start..], CODE);
+            assert!(CodeMapping::of_file(mapped.clone(), start + CODE.len() + 1).is_err());
+            let code = CodeMapping::of_file(mapped.clone(), start).unwrap();
+            let inside = (code.base() as usize).wrapping_sub(mapped.pages.base().as_ptr() as usize) == start;
+            assert_eq!((code.len(), inside), (CODE.len(), start.is_multiple_of(page_size())));
+            drop(mapped);
+            check_code(code);
+        }
+    }
+
+    /// `mov eax, 42; ret`.
+    const CODE: &[u8] = &[0xb8, 42, 0, 0, 0, 0xc3];
+
+    fn check_code(code: CodeMapping) {
+        // SAFETY: the bytes are those of `CODE`, a function that takes nothing.
         let function: extern "C" fn() -> i32 = unsafe { std::mem::transmute(code.base()) };
         assert_eq!(function(), 42);
         let maps = std::fs::read_to_string("/proc/self/maps").unwrap();

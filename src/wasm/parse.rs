@@ -155,21 +155,7 @@ fn section(bytes: &[u8], module: &mut Module, payload: Payload<'_>) -> Result2 {
                 module.elements.push(element_segment(element?)?);
             }
         }
-        Payload::DataSection(reader) => {
-            // The count is only a claim.
-            module.data.reserve((reader.count() as usize).min(MAX_RESERVED));
-            for data in reader {
-                let data = data?;
-                let start = data.data.as_ptr() as usize - bytes.as_ptr() as usize;
-                let mode = match data.kind {
-                    wp::DataKind::Passive => SegmentMode::Passive,
-                    wp::DataKind::Active { memory_index, offset_expr } => {
-                        SegmentMode::Active(MemoryIndex(memory_index), const_expr(&offset_expr)?)
-                    }
-                };
-                module.data.push(DataSegment { mode, bytes: start..start + data.data.len() });
-            }
-        }
+        Payload::DataSection(reader) => data_section(bytes, module, &reader)?,
         Payload::CodeSectionEntry(body) => {
             let range = body.range();
             module.bodies.push(range.start as usize..range.end as usize);
@@ -184,6 +170,64 @@ fn section(bytes: &[u8], module: &mut Module, payload: Payload<'_>) -> Result2 {
         _ => {}
     }
     Ok(())
+}
+
+/// Reads data segments. Some linkers make a hundred thousand of them, nearly all of one form, which is read here.
+fn data_section(bytes: &[u8], module: &mut Module, reader: &wp::DataSectionReader<'_>) -> Result2 {
+    // The count is only a claim.
+    module.data.reserve((reader.count() as usize).min(MAX_RESERVED));
+    let end = reader.range().end as usize;
+    let mut at = reader.original_position() as usize;
+    for _ in 0..reader.count() {
+        let rest = bytes.get(at..end).unwrap_or_default();
+        let segment = match plain_segment(rest, at) {
+            Some(segment) => segment,
+            None => data_segment(rest, at)?,
+        };
+        at = segment.bytes.end;
+        module.data.push(segment);
+    }
+    Ok(())
+}
+
+/// A segment of the first memory at a constant address, if `rest`, which begins at `at`, begins with one.
+fn plain_segment(rest: &[u8], at: usize) -> Option<DataSegment> {
+    const I32_CONST: u8 = 0x41;
+    const END: u8 = 0x0b;
+    let (address, bits, behind) = leb(rest.strip_prefix(&[0, I32_CONST])?)?;
+    // The sign is the highest bit that there is.
+    let address = ((address << (64 - bits)) as i64 >> (64 - bits)) as i32;
+    let (len, _, behind) = leb(behind.strip_prefix(&[END])?)?;
+    let start = at + rest.len() - behind.len();
+    behind.get(..len as usize)?;
+    let mode = SegmentMode::Active(MemoryIndex(0), ConstExpr(smallvec![ConstOp::I32(address)]));
+    Some(DataSegment { mode, bytes: start..start + len as usize })
+}
+
+/// A number of variable length that fits 32 bits in any case: it has at most four bytes. Its bits, how many, and what follows.
+fn leb(bytes: &[u8]) -> Option<(u64, u32, &[u8])> {
+    let mut value = 0;
+    for (index, byte) in bytes.iter().take(4).enumerate() {
+        value |= u64::from(byte & 0x7f) << (7 * index);
+        if byte & 0x80 == 0 {
+            return Some((value, 7 * (index as u32 + 1), &bytes[index + 1..]));
+        }
+    }
+    None
+}
+
+/// Reads a segment of any form from `rest`, which begins at `at`.
+fn data_segment(rest: &[u8], at: usize) -> Result<DataSegment, wp::Error> {
+    let mut reader = wp::BinaryReader::new_features(rest, at as u64, ACCEPTED);
+    let data = <wp::Data<'_> as wp::FromReader<'_>>::from_reader(&mut reader)?;
+    let mode = match data.kind {
+        wp::DataKind::Passive => SegmentMode::Passive,
+        wp::DataKind::Active { memory_index, offset_expr } => {
+            SegmentMode::Active(MemoryIndex(memory_index), const_expr(&offset_expr)?)
+        }
+    };
+    let end = reader.original_position() as usize;
+    Ok(DataSegment { mode, bytes: end - data.data.len()..end })
 }
 
 /// Reads function names as far as they make sense: a damaged name section is no reason to refuse a module.
@@ -328,4 +372,54 @@ fn memory_type(ty: &wp::MemoryType) -> MemoryType {
 
 fn global_type(ty: &wp::GlobalType) -> GlobalType {
     GlobalType { content: val_type(ty.content_type), mutable: ty.mutable }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn plain_segments_are_what_the_reader_of_all_forms_reads() {
+        let numbers =
+            [0, 1, 63, 64, 127, 128, 8191, 8192, -1, -64, -65, -8192, 1 << 20, -(1 << 20), i32::MAX, i32::MIN];
+        let mut plain = 0;
+        for address in numbers {
+            for len in [0, 1, 127, 128, 20_000] {
+                let text = format!("(module (memory 1) (data (i32.const {address}) \"{}\"))", "x".repeat(len));
+                let module = wat::parse_str(text).unwrap();
+                let at = module.len() - len - 1;
+                // Backwards to where the only segment begins.
+                let found = (0..at).rev().find_map(|at| Some((at, plain_segment(&module[at..], at)?)));
+                let parsed = parse(&module).unwrap().data;
+                if let Some((at, found)) = found {
+                    assert_eq!((&found, parsed.as_slice()), (&data_segment(&module[at..], at).unwrap(), &parsed[..]));
+                    assert_eq!(found, parsed[0]);
+                    plain += 1;
+                }
+                assert_eq!(
+                    parsed[0].mode,
+                    SegmentMode::Active(MemoryIndex(0), ConstExpr(smallvec![ConstOp::I32(address)]))
+                );
+                assert_eq!(&module[parsed[0].bytes.clone()], "x".repeat(len).as_bytes());
+            }
+        }
+        assert!(plain > 20, "{plain}");
+    }
+
+    #[test]
+    fn other_segments_are_left_to_the_reader_of_all_forms() {
+        for bytes in [
+            &[][..],
+            &[0],
+            &[1, 0],
+            &[2, 0, 0x41, 0, 0x0b, 0],
+            &[0, 0x42, 0, 0x0b, 0],
+            &[0, 0x41, 0x80, 0x80, 0x80, 0x80, 0, 0x0b, 0],
+            &[0, 0x41, 0, 0x0b, 1],
+            &[0, 0x41, 0, 0x41, 0, 0x6a, 0x0b, 0],
+        ] {
+            assert!(plain_segment(bytes, 0).is_none(), "{bytes:?}");
+        }
+        assert_eq!(plain_segment(&[0, 0x41, 0x7f, 0x0b, 1, 9], 10).unwrap().bytes, 15..16);
+    }
 }

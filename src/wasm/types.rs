@@ -203,7 +203,7 @@ pub enum SegmentMode<T> {
 }
 
 /// A data segment.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct DataSegment {
     /// Active (in a memory) or passive.
     pub mode: SegmentMode<MemoryIndex>,

@@ -2,6 +2,8 @@
 //! as a guest would, with the arguments that they choose.
 #![allow(dead_code)]
 
+pub mod fuzz;
+
 use std::collections::HashMap;
 use std::fmt::Write;
 use wasmjit::host::{self, Errno, HasHost, Host, Policy, Role, Row, Stream};
@@ -34,7 +36,17 @@ pub struct Rig {
 /// `AT_FDCWD`.
 pub const CWD: i32 = -100;
 
-fn letter(ty: &ValType) -> &'static str {
+/// Every row that is bound at most once.
+pub fn rows() -> Vec<Row> {
+    let old = ["__cxa", "__resume", "llvm_eh", "_emscripten_throw"];
+    let mut seen = HashMap::new();
+    host::provided()
+        .filter(|row| !old.iter().any(|p| row.name.starts_with(p)))
+        .filter(|row| seen.insert((row.module, row.name, row.ty(false)), ()).is_none())
+        .collect()
+}
+
+pub fn letter(ty: &ValType) -> &'static str {
     match ty {
         ValType::I64 => "i64",
         ValType::F64 => "f64",
@@ -63,12 +75,7 @@ impl Rig {
     /// A rig with every row that is bound at most once.
     pub fn new(policy: &Policy) -> Rig {
         let engine = Engine::new(&Config::new());
-        let old = ["__cxa", "__resume", "llvm_eh", "_emscripten_throw"];
-        let mut seen = HashMap::new();
-        let rows: Vec<Row> = host::provided()
-            .filter(|row| !old.iter().any(|p| row.name.starts_with(p)))
-            .filter(|row| seen.insert((row.module, row.name, row.ty(false)), ()).is_none())
-            .collect();
+        let rows = rows();
         let bytes = wat::parse_str(text(&rows)).expect("a valid module");
         let module = Module::new(&engine, &bytes).expect("a module that compiles");
         let mut host = Host::new(policy).expect("a policy that can be opened");

@@ -1,14 +1,18 @@
 //! Images as bytes.
 //!
-//! Little endian: magic, ABI hash, options, counts, then the tables and the code. Reading checks every field: bytes of any
-//! content give an image whose offsets lie inside it, or `None`; whether the code itself is undamaged is the cache's
-//! business (it keeps a checksum).
+//! Little endian: magic, ABI hash, options, counts, then the tables, zeros up to a page, and the code, so that a file can be
+//! mapped and run where it is. Reading checks every field: bytes of any content give an image whose offsets lie inside it, or
+//! `None`; whether the code itself is undamaged is the cache's business (it keeps a checksum).
 
-use super::{ALIGN, Code, CodeImage, NONE, abi_hash};
+use super::{ALIGN, Code, CodeImage, NONE, Source, abi_hash};
 use crate::abi::trap::TrapCode;
 use crate::codegen::options::{CallSite, HandlerSite, Options, TrapSite};
+use std::sync::Arc;
 
-const MAGIC: &[u8; 8] = b"wjimage2";
+const MAGIC: &[u8; 8] = b"wjimage3";
+
+/// What the code's offset is a multiple of: the largest page of any machine that files are mapped on.
+pub(super) const CODE_ALIGN: usize = 1 << 12;
 
 /// Reads numbers from bytes that may end anywhere.
 struct Reader<'a>(&'a [u8]);
@@ -82,6 +86,7 @@ impl CodeImage {
             out.extend(site.pc.to_le_bytes());
             out.extend(site.landing.to_le_bytes());
         }
+        out.resize(out.len().next_multiple_of(CODE_ALIGN), 0);
         out.extend_from_slice(&self.code);
         out
     }
@@ -89,13 +94,14 @@ impl CodeImage {
     /// Reads an image back. `None` if the bytes are damaged, of another version, or made for another ABI; the caller
     /// checks whether the options suit it.
     pub fn deserialize(bytes: &[u8]) -> Option<CodeImage> {
-        CodeImage::deserialize_from(bytes.to_vec(), 0)
+        CodeImage::deserialize_from(Arc::new(bytes.to_vec()), 0)
     }
 
     /// As [`CodeImage::deserialize`], of bytes that begin at `start`; the code stays where it is.
-    pub fn deserialize_from(bytes: Vec<u8>, start: usize) -> Option<CodeImage> {
+    pub fn deserialize_from(source: Source, start: usize) -> Option<CodeImage> {
+        let bytes: &[u8] = (*source).as_ref();
         let (mut image, len) = CodeImage::read(bytes.get(start..)?)?;
-        image.code = Code { start: bytes.len() - len, bytes };
+        image.code = Code::Rest(source.clone(), bytes.len() - len);
         image.is_consistent().then_some(image)
     }
 
@@ -124,12 +130,14 @@ impl CodeImage {
             calls: reader.rows(calls, |row: &[u8; 8]| Some(CallSite { pc: number(row, 0), loc: number(row, 4) }))?,
             handlers: reader
                 .rows(handlers, |row: &[u8; 8]| Some(HandlerSite { pc: number(row, 0), landing: number(row, 4) }))?,
-            code: Code { bytes: Vec::new(), start: 0 },
+            code: Code::Own(Vec::new()),
             imported_functions,
             options,
             uses_floats,
         };
-        (reader.0.len() == code as usize).then_some((image, code as usize))
+        let padding = (bytes.len() - reader.0.len()).next_multiple_of(CODE_ALIGN) - (bytes.len() - reader.0.len());
+        let zeros = reader.bytes(padding)?.iter().all(|byte| *byte == 0);
+        (zeros && reader.0.len() == code as usize).then_some((image, code as usize))
     }
 
     /// Whether every offset lies where it must.

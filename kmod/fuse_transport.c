@@ -706,6 +706,12 @@ int wj_fuse_notify_fd(struct wj_vm *vm)
 	return fd;
 }
 
+/* Whether the running guest's filesystem is unmounted by force: nobody waits for what it does. Under vm->lock. */
+bool wj_fuse_aborted(const struct wj_vm *vm)
+{
+	return vm->mount && !READ_ONCE(vm->mount->fud->fc->connected);
+}
+
 /* The import unmount or exit: the owner does it. */
 void wj_fuse_ask_unmount(struct wj_vm *vm)
 {

@@ -159,8 +159,8 @@ static int wj_put_request(struct wj_mount *m, struct fuse_req *req)
 		struct fuse_init_in *in = wj_range(m->vm, m->buffer, m->buffer_bytes) + sizeof(req->in.h);
 
 		m->offered = (in->flags | (u64)in->flags2 << 32) & ~(u64)WJ_NOT_OFFERED;
-		in->flags &= (u32)WJ_FUSE_INIT_FLAGS & ~WJ_NOT_OFFERED;
-		in->flags2 &= WJ_FUSE_INIT_FLAGS >> 32;
+		in->flags &= lower_32_bits(WJ_FUSE_INIT_FLAGS) & ~WJ_NOT_OFFERED;
+		in->flags2 &= upper_32_bits(WJ_FUSE_INIT_FLAGS);
 		in->minor = min_t(u32, in->minor, WJ_FUSE_NEWEST_MINOR);
 	}
 	return 0;

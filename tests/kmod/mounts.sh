@@ -12,7 +12,7 @@ umount /mnt/x; sleep 1
 grep -E 'fd_read|fd_write|fd_pread|fd_pwrite|fstat64' /tmp/x.log && fail "the kernel asked for what it has"
 grep -q 'the kernel asked for' /tmp/x.log || fail "no log: $(cat /tmp/x.log)"
 unload
-echo "test passthrough ok"
+passed passthrough
 
 insmod $module
 (cd /src && tar cf /tmp/a.tar f d big)
@@ -23,7 +23,7 @@ echo x 2>/dev/null >/mnt/x/new && fail "an archive is written"
 umount /mnt/x; sleep 1
 grep -E 'fd_read|fd_pread' /tmp/a.log && fail "the kernel asked for what it has"
 unload
-echo "test archive ok"
+passed archive
 
 if [ -e /fs/async.wasm ]; then
 	insmod $module
@@ -43,7 +43,7 @@ if [ -e /fs/async.wasm ]; then
 	[ -e /mnt/x/victim ] && fail "not deleted"
 	umount /mnt/x; sleep 1
 	unload
-	echo "test notifications ok"
+	passed notifications
 fi
 
 # The owner of what was unmounted ends; if not, what it does is told.
@@ -80,4 +80,4 @@ wait $looping && fail "a loop gives attributes"
 grep -q ' /mnt/x ' /proc/mounts && { umount /mnt/x || fail "umount after umount -f"; }
 owner_ends "after umount -f"
 unload
-echo "test hostile guests ok"
+passed hostile guests

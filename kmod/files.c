@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Calls on files that are done where the guest runs: reading, writing, attributes, waiting.
+ * Calls on files that are done where the guest runs: reading, writing, attributes; wait.c has waiting.
  *
  * The guest's descriptors are looked up in a table that the owner fills. A call is either done wholly here, or left to the owner,
  * whose host function does it again: errors, signals and files that are not plain are its business.
@@ -9,12 +9,11 @@
  * operations on a mounted filesystem, the files themselves are held, regular ones and directories only: such a task gets neither
  * SIGPIPE nor an endless wait from a guest's file. There the owner's credentials are used.
  */
+#include <linux/audit.h>
 #include <linux/file.h>
 #include <linux/fs.h>
 #include <linux/fsnotify.h>
 #include <linux/kdev_t.h>
-#include <linux/nospec.h>
-#include <linux/poll.h>
 #include <linux/sched/signal.h>
 #include <linux/slab.h>
 #include <linux/thread_info.h>
@@ -24,18 +23,7 @@
 
 #define WJ_MAX_FILES 65536
 #define WJ_MAX_IOV 16
-#define WJ_MAX_POLLED 16
-/* How much later than asked for a wait may end, as for poll(2) of a task that has not said. */
-#define WJ_SLACK_NS 50000
 #define WJ_STAT_BYTES 128
-
-/* The structure of struct wj_vm.stat_layout: where a field lies, and from bit 8 on its size. */
-enum wj_stat_field {
-	WJ_STAT_SIZE, WJ_STAT_DEV, WJ_STAT_MODE, WJ_STAT_NLINK, WJ_STAT_UID, WJ_STAT_GID, WJ_STAT_RDEV, WJ_STAT_LENGTH,
-	WJ_STAT_BLKSIZE, WJ_STAT_BLOCKS, WJ_STAT_ATIME, WJ_STAT_MTIME, WJ_STAT_CTIME, WJ_STAT_INO, WJ_STAT_USED
-};
-
-static_assert(WJ_STAT_USED <= WJ_STAT_FIELDS);
 
 static void wj_drop_file(struct wj_file *entry)
 {
@@ -133,7 +121,7 @@ int wj_set_files(struct wj_vm *vm, u64 user, u32 count)
 }
 
 /* The owner's file is held until the guest leaves for user space, where it may be closed. */
-static noinline struct file *wj_hold_file(struct wj_vm *vm, struct wj_file *entry, u32 wanted)
+struct file *wj_hold_file(struct wj_vm *vm, struct wj_file *entry, u32 wanted)
 {
 	struct file *file;
 
@@ -159,19 +147,6 @@ void wj_let_files_go(struct wj_vm *vm)
 	}
 }
 
-/* What a descriptor stands for, if this may and can be done with it. */
-static __always_inline struct file *wj_file_of(struct wj_vm *vm, u32 fd, u32 wanted)
-{
-	struct wj_file *entry;
-
-	if (fd >= vm->file_count)
-		return NULL;
-	entry = &vm->files[array_index_nospec(fd, vm->file_count)];
-	if (likely(entry->can & wanted))
-		return entry->file;
-	return wj_hold_file(vm, entry, wanted);
-}
-
 /* Around a call on a file, where a task other than the owner makes it. */
 static __always_inline const struct cred *wj_be_owner(struct wj_vm *vm)
 {
@@ -191,18 +166,28 @@ static __always_inline void wj_be_self(const struct cred *saved)
 static __always_inline bool wj_may_call(const struct wj_vm *vm)
 {
 	unsigned long work = READ_ONCE(current_thread_info()->syscall_work);
-	unsigned long watched = SYSCALL_WORK_SYSCALL_TRACE | SYSCALL_WORK_SYSCALL_EMU | SYSCALL_WORK_SYSCALL_AUDIT |
-				SYSCALL_WORK_SYSCALL_TRACEPOINT;
+	unsigned long watched = SYSCALL_WORK_SYSCALL_TRACE | SYSCALL_WORK_SYSCALL_EMU | SYSCALL_WORK_SYSCALL_TRACEPOINT;
 
 	if (!vm->coroutine)
 		return true;
 	if (!vm->unconfined)
 		watched |= SYSCALL_WORK_SECCOMP;
+	/* Once audit was enabled, all tasks have the flag. The context says whether there were rules when the guest was let go on. */
+	if (unlikely(work & SYSCALL_WORK_SYSCALL_AUDIT) && !audit_dummy_context())
+		return false;
 	return !(work & watched) && !signal_pending(current);
 }
 
+/* A buffer by the kernel's address, or by the address that the owner's own task has it at. */
+union wj_buffer {
+	struct kvec kernel;
+	struct iovec user;
+};
+
+static_assert(sizeof(union wj_buffer) == sizeof(struct kvec));
+
 /* A list of buffers of the guest, each word of it read once; the number of bytes, or 0 if the owner has to look at it. */
-static __always_inline size_t wj_gather(struct wj_vm *vm, u32 iovs, u32 count, struct kvec *vec)
+static __always_inline size_t wj_gather(struct wj_vm *vm, u32 iovs, u32 count, union wj_buffer *buffers)
 {
 	const u32 *from = wj_range(vm, iovs, 8 * (u64)count);
 	u64 bytes = 0;
@@ -213,13 +198,29 @@ static __always_inline size_t wj_gather(struct wj_vm *vm, u32 iovs, u32 count, s
 	for (i = 0; i < count; i++) {
 		u32 at = READ_ONCE(from[2 * i]), len = READ_ONCE(from[2 * i + 1]);
 
-		vec[i].iov_base = wj_range(vm, at, len);
-		vec[i].iov_len = len;
-		if (!vec[i].iov_base)
+		buffers[i].kernel.iov_base = wj_range(vm, at, len);
+		buffers[i].kernel.iov_len = len;
+		if (!buffers[i].kernel.iov_base)
 			return 0;
+		if (vm->user_memory)
+			buffers[i].user.iov_base = u64_to_user_ptr(vm->user_memory + at);
 		bytes += len;
 	}
 	return bytes <= MAX_RW_COUNT ? bytes : 0;
+}
+
+/* In its own task the owner's addresses are used, so that a call copies exactly as the same system call does. */
+static __always_inline void wj_iterate(const struct wj_vm *vm, struct iov_iter *iter, union wj_buffer *buffers, u32 count,
+				       size_t bytes, bool writes)
+{
+	unsigned int direction = writes ? ITER_SOURCE : ITER_DEST;
+
+	if (!vm->user_memory)
+		iov_iter_kvec(iter, direction, &buffers->kernel, count, bytes);
+	else if (count == 1)
+		iov_iter_ubuf(iter, direction, buffers->user.iov_base, bytes);
+	else
+		iov_iter_init(iter, direction, &buffers->user, count, bytes);
 }
 
 /* As vfs_iter_read() and vfs_iter_write(), which for calls as short as a pipe's cost as much again. */
@@ -280,11 +281,11 @@ static __always_inline ssize_t wj_call_here(struct file *file, struct iov_iter *
  * What the four calls have in common: a descriptor, buffers, their number, an offset if there is one, where to put the number of bytes. A WASI
  * error number, or negative if the owner has to do it.
  */
-static __always_inline s64 wj_transfer_by(struct wj_vm *vm, const u64 *v, struct kvec *vec, u32 count, bool writes,
-					  const loff_t *at, u32 out_at)
+static __always_inline s64 wj_transfer_by(struct wj_vm *vm, const u64 *v, union wj_buffer *buffers, u32 count,
+					  bool writes, const loff_t *at, u32 out_at)
 {
 	struct file *file = wj_file_of(vm, v[0], writes ? WJ_MAY_WRITE : WJ_MAY_READ);
-	size_t bytes = wj_gather(vm, v[1], count, vec);
+	size_t bytes = wj_gather(vm, v[1], count, buffers);
 	void *out = wj_range(vm, out_at, 4);
 	const struct cred *saved;
 	struct iov_iter iter;
@@ -296,10 +297,7 @@ static __always_inline s64 wj_transfer_by(struct wj_vm *vm, const u64 *v, struct
 		return -1;
 	if (at && (*at < 0 || !(file->f_mode & (writes ? FMODE_PWRITE : FMODE_PREAD))))
 		return -1;
-	/* As iov_iter_kvec(). */
-	iter = (struct iov_iter) {
-		.iter_type = ITER_KVEC, .data_source = writes ? ITER_SOURCE : ITER_DEST, .kvec = vec, .nr_segs = count, .count = bytes,
-	};
+	wj_iterate(vm, &iter, buffers, count, bytes, writes);
 	saved = wj_be_owner(vm);
 	if (at) {
 		pos = *at;
@@ -318,29 +316,29 @@ static __always_inline s64 wj_transfer_by(struct wj_vm *vm, const u64 *v, struct
 /* Calls with an offset, and with several buffers. */
 static noinline s64 wj_transfer(struct wj_vm *vm, const u64 *v, bool writes, const loff_t *at, u32 out_at)
 {
-	struct kvec vec[WJ_MAX_IOV];
+	union wj_buffer buffers[WJ_MAX_IOV];
 	u32 count = v[2];
 
-	return count && count <= WJ_MAX_IOV ? wj_transfer_by(vm, v, vec, count, writes, at, out_at) : -1;
+	return count && count <= WJ_MAX_IOV ? wj_transfer_by(vm, v, buffers, count, writes, at, out_at) : -1;
 }
 
 /* Nearly every call has one buffer and no offset: no loop, and next to no array that the compiler would have to clear. */
 static noinline s64 wj_read(struct wj_vm *vm, const u64 *v)
 {
-	struct kvec vec;
+	union wj_buffer buffer;
 
 	if (unlikely((u32)v[2] != 1))
 		return wj_transfer(vm, v, false, NULL, v[3]);
-	return wj_transfer_by(vm, v, &vec, 1, false, NULL, v[3]);
+	return wj_transfer_by(vm, v, &buffer, 1, false, NULL, v[3]);
 }
 
 static noinline s64 wj_write(struct wj_vm *vm, const u64 *v)
 {
-	struct kvec vec;
+	union wj_buffer buffer;
 
 	if (unlikely((u32)v[2] != 1))
 		return wj_transfer(vm, v, true, NULL, v[3]);
-	return wj_transfer_by(vm, v, &vec, 1, true, NULL, v[3]);
+	return wj_transfer_by(vm, v, &buffer, 1, true, NULL, v[3]);
 }
 
 static void wj_put(u8 *to, u32 field, u64 value)
@@ -391,91 +389,6 @@ static noinline s64 wj_fstat(struct wj_vm *vm, u32 fd, u32 at)
 	return 0;
 }
 
-/* An entry of the guest's list. */
-struct wj_pollfd {
-	s32 fd;
-	s16 events, revents;
-};
-
-/* Looks at every file once; how many have something to tell. */
-static u32 wj_poll_once(const struct wj_pollfd *list, struct file **files, u32 count, poll_table *table, s16 *found)
-{
-	u32 i, hits = 0;
-
-	for (i = 0; i < count; i++) {
-		__poll_t wanted = demangle_poll((u16)list[i].events) | EPOLLERR | EPOLLHUP;
-
-		table->_key = wanted;
-		found[i] = mangle_poll(vfs_poll(files[i], table) & wanted);
-		if (found[i]) {
-			hits++;
-			table->_qproc = NULL;
-		}
-	}
-	table->_qproc = NULL;
-	return hits;
-}
-
-/* Waits as poll(2) does: until something is to tell, the time is over, or a signal comes. */
-static int wj_poll_wait(const struct wj_pollfd *list, struct file **files, u32 count, s32 timeout, s16 *found)
-{
-	ktime_t end = ktime_add_ms(ktime_get(), max(timeout, 0)), *expires = timeout < 0 ? NULL : &end;
-	struct poll_wqueues queues;
-	bool over = !timeout;
-	int hits;
-
-	poll_initwait(&queues);
-	if (over)
-		queues.pt._qproc = NULL;
-	for (;;) {
-		hits = wj_poll_once(list, files, count, &queues.pt, found);
-		if (hits || over)
-			break;
-		if (queues.error || signal_pending(current)) {
-			hits = queues.error ?: -EINTR;
-			break;
-		}
-		set_current_state(TASK_INTERRUPTIBLE);
-		if (!queues.triggered && !schedule_hrtimeout_range(expires, WJ_SLACK_NS, HRTIMER_MODE_ABS))
-			over = true;
-		__set_current_state(TASK_RUNNING);
-		/* A wake-up that comes from here on is seen at the next turn, what woke us before it at this one. */
-		smp_store_mb(queues.triggered, 0);
-	}
-	poll_freewait(&queues);
-	return hits;
-}
-
-static noinline s64 wj_poll_files(struct wj_vm *vm, u64 *v)
-{
-	struct wj_pollfd list[WJ_MAX_POLLED], *guest = wj_range(vm, v[0], 8 * (u64)(u32)v[1]);
-	struct file *files[WJ_MAX_POLLED];
-	s16 found[WJ_MAX_POLLED];
-	ktime_t begin = ktime_get();
-	u32 count = v[1], i;
-	s32 timeout = v[2];
-	int hits;
-
-	if (!guest || !count || count > WJ_MAX_POLLED)
-		return -1;
-	memcpy(list, guest, count * sizeof(*list));
-	for (i = 0; i < count; i++) {
-		files[i] = wj_file_of(vm, list[i].fd, WJ_MAY_POLL);
-		if (!files[i])
-			return -1;
-	}
-	hits = wj_poll_wait(list, files, count, timeout, found);
-	if (hits < 0) {
-		/* The owner waits for the rest of the time. */
-		if (timeout > 0)
-			v[2] = max_t(s64, timeout - ktime_ms_delta(ktime_get(), begin), 0);
-		return -1;
-	}
-	for (i = 0; i < count; i++)
-		memcpy(&guest[i].revents, &found[i], sizeof(found[i]));
-	return hits;
-}
-
 static noinline s64 wj_other_call(struct wj_vm *vm, u32 native, u64 *v)
 {
 	loff_t whole = v[3], halves;
@@ -495,6 +408,8 @@ static noinline s64 wj_other_call(struct wj_vm *vm, u32 native, u64 *v)
 		return wj_fstat(vm, v[0], v[1]);
 	case WJ_NATIVE_poll:
 		return wj_poll_files(vm, v);
+	case WJ_NATIVE_newselect:
+		return wj_select_files(vm, v);
 	default:
 		return -1;
 	}

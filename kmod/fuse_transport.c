@@ -159,8 +159,8 @@ static int wj_put_request(struct wj_mount *m, struct fuse_req *req)
 		struct fuse_init_in *in = wj_range(m->vm, m->buffer, m->buffer_bytes) + sizeof(req->in.h);
 
 		m->offered = (in->flags | (u64)in->flags2 << 32) & ~(u64)WJ_NOT_OFFERED;
-		in->flags &= (u32)WJ_FUSE_INIT_FLAGS & ~WJ_NOT_OFFERED;
-		in->flags2 &= WJ_FUSE_INIT_FLAGS >> 32;
+		in->flags &= lower_32_bits(WJ_FUSE_INIT_FLAGS) & ~WJ_NOT_OFFERED;
+		in->flags2 &= upper_32_bits(WJ_FUSE_INIT_FLAGS);
 		in->minor = min_t(u32, in->minor, WJ_FUSE_NEWEST_MINOR);
 	}
 	return 0;
@@ -704,6 +704,12 @@ int wj_fuse_notify_fd(struct wj_vm *vm)
 		fuse_dev_free(fud);
 	}
 	return fd;
+}
+
+/* Whether the running guest's filesystem is unmounted by force: nobody waits for what it does. Under vm->lock. */
+bool wj_fuse_aborted(const struct wj_vm *vm)
+{
+	return vm->mount && !READ_ONCE(vm->mount->fud->fc->connected);
 }
 
 /* The import unmount or exit: the owner does it. */

@@ -322,6 +322,7 @@ void wj_classify(struct wj_import *import)
 	case WJ_NATIVE_fd_pwrite_split:
 	case WJ_NATIVE_fstat:
 	case WJ_NATIVE_poll:
+	case WJ_NATIVE_newselect:
 		import->file = true;
 		import->plain_file = import->params <= 5;
 	}

@@ -185,7 +185,7 @@ int wj_mmap(struct file *file, struct vm_area_struct *vma)
 {
 	struct wj_vm *vm = file->private_data;
 
-	if (!(vma->vm_flags & VM_SHARED) || vma->vm_flags & VM_EXEC || !vm->image)
+	if (!(vma->vm_flags & VM_SHARED) || vma->vm_flags & VM_EXEC || !READ_ONCE(vm->ctx))
 		return -EINVAL;
 #if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 3, 0)
 	vm_flags_mod(vma, VM_DONTCOPY | VM_DONTEXPAND | VM_DONTDUMP, VM_MAYEXEC);

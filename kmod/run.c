@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * A guest as a coroutine of its owner: WJ_RUN runs it until it returns, traps, calls what only user space can do, or a signal comes. In the
- * last two cases it waits on its stack, and the next WJ_RUN lets it go on.
+ * A guest as a coroutine of its owner: WJ_RUN runs it until it returns, traps, calls what only user space can do, or computes for a tick. In
+ * the last two cases it waits on its stack, and the next WJ_RUN lets it go on.
  */
 #include <linux/sched/signal.h>
 #include <linux/uaccess.h>
@@ -46,14 +46,15 @@ static int wj_go_on(struct wj_vm *vm, const struct wj_event *event)
 
 	if (vm->dead)
 		return -EIO;
-	if (event->kind == WJ_EVENT_ANSWER && vm->asked) {
+	if (event->kind == WJ_EVENT_ANSWER) {
 		err = wj_take_answer(vm, event);
 		if (err)
 			return err;
-		result = vm->asked->wide_result ? event->result : (u32)event->result;
 	} else if (vm->asked) {
 		return -EINVAL;
 	}
+	if (vm->asked)
+		result = vm->asked->wide_result ? event->result : (u32)event->result;
 	vm->asked = NULL;
 	wj_begin_run(vm);
 	if (vm->resume_floats) {
@@ -74,7 +75,7 @@ int wj_run(struct wj_vm *vm, struct wj_event __user *arg)
 
 	if (copy_from_user(&event, arg, sizeof(event)))
 		return -EFAULT;
-	if (!vm->coroutine || current->files != vm->owner_files)
+	if (!vm->coroutine || current->files != vm->owner_files || current->mm != vm->owner_mm)
 		return -EPERM;
 	if (event.kind != WJ_EVENT_ANSWER) {
 		err = wj_set_files(vm, event.files, event.file_count);

@@ -24,7 +24,7 @@
 #define WJ_STACK_MAX (16 * 1024 * 1024)
 /* How often running guests are made to look around. */
 #define WJ_TICK_MS 10
-/* How long a guest may go on after its caller was killed. */
+/* How long a guest may go on after its caller was killed, or its filesystem was unmounted by force. */
 #define WJ_GRACE (HZ)
 
 static unsigned int max_instances = 256;
@@ -81,7 +81,10 @@ static void wj_stop_running(struct wj_vm *vm)
 	WRITE_ONCE(vm->interrupt, 0);
 }
 
-/* From a poll: WJ_TRAP if the guest has to end, WJ_SUSPEND if its owner has a signal. Vector registers have been saved by the caller. */
+/*
+ * From a poll: WJ_TRAP if the guest has to end, WJ_SUSPEND if its owner is to look around: for signals, which it gets, and for timers, which
+ * only it knows of. Vector registers have been saved by the caller.
+ */
 asmlinkage int wj_poll(struct wj_vm *vm)
 {
 	bool floats = vm->ctx->floats;
@@ -94,11 +97,11 @@ asmlinkage int wj_poll(struct wj_vm *vm)
 	cond_resched();
 	age = jiffies - vm->started;
 	if (READ_ONCE(vm->dead) || READ_ONCE(vm->stop) || (vm->timeout && age > vm->timeout) ||
-	    (!vm->coroutine && fatal_signal_pending(current) && age > WJ_GRACE)) {
+	    (!vm->coroutine && age > WJ_GRACE && (fatal_signal_pending(current) || wj_fuse_aborted(vm)))) {
 		vm->trap.code = WJ_TRAP_Interrupt;
 		return WJ_TRAP;
 	}
-	if (vm->coroutine && signal_pending(current)) {
+	if (vm->coroutine) {
 		vm->resume_floats = floats;
 		return WJ_SUSPEND;
 	}
@@ -314,6 +317,23 @@ static bool wj_good_layout(const u32 *layout)
 	return layout[0] <= 128;
 }
 
+/* The instance's image stays loaded from here on. Under vm->lock. */
+static int wj_hold(struct wj_vm *vm, u64 image)
+{
+	if (!vm->image)
+		vm->image = wj_image_get(image);
+	return vm->image ? 0 : -ENOENT;
+}
+
+static int wj_hold_image(struct wj_vm *vm, const u64 __user *user)
+{
+	u64 image;
+
+	if (get_user(image, user))
+		return -EFAULT;
+	return vm->image ? -EBUSY : wj_hold(vm, image);
+}
+
 static int wj_create(struct wj_vm *vm, const struct wj_create __user *user)
 {
 	struct wj_create arg;
@@ -323,8 +343,10 @@ static int wj_create(struct wj_vm *vm, const struct wj_create __user *user)
 		return -EFAULT;
 	if (arg.abi_hash != WJ_ABI_HASH)
 		return -ENOEXEC;
-	if (vm->image)
+	if (vm->stack)
 		return -EBUSY;
+	if (vm->image && vm->image->meta->id != arg.image)
+		return -EINVAL;
 	if (arg.memory_pages > arg.max_pages || arg.max_pages > 65536 || arg.table_count > 1024 ||
 	    arg.segment_count > 100000 || arg.own_globals > 100000 || arg.imported_globals > 100000 || arg.stack_bytes < WJ_STACK_MIN ||
 	    arg.stack_bytes > WJ_STACK_MAX || !PAGE_ALIGNED(arg.stack_bytes))
@@ -334,6 +356,8 @@ static int wj_create(struct wj_vm *vm, const struct wj_create __user *user)
 	memcpy(vm->stat_layout, arg.stat, sizeof(vm->stat_layout));
 	vm->coroutine = arg.flags & WJ_CREATE_COROUTINE;
 	vm->owner_files = current->files;
+	vm->owner_mm = current->mm;
+	vm->user_memory = vm->coroutine ? arg.user_memory : 0;
 	vm->stack = __vmalloc(arg.stack_bytes, GFP_KERNEL_ACCOUNT | __GFP_ZERO);
 	err = vm->stack ? wj_make_memory(vm, arg.max_pages) : -ENOMEM;
 	if (err)
@@ -341,10 +365,9 @@ static int wj_create(struct wj_vm *vm, const struct wj_create __user *user)
 	vm->stack_bytes = arg.stack_bytes;
 	vm->guest_sp = (unsigned long)vm->stack + arg.stack_bytes - 64;
 	vm->timeout = msecs_to_jiffies(arg.timeout_ms);
-	vm->image = wj_image_get(arg.image);
-	if (!vm->image)
-		return -ENOENT;
-	err = wj_extend(vm, (unsigned long)arg.memory_pages << WJ_PAGE_SHIFT);
+	err = wj_hold(vm, arg.image);
+	if (!err)
+		err = wj_extend(vm, (unsigned long)arg.memory_pages << WJ_PAGE_SHIFT);
 	if (!err)
 		err = wj_link(vm, &arg);
 	if (!err)
@@ -410,7 +433,7 @@ static long wj_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 	void __user *user = (void __user *)arg;
 	int err;
 
-	if (cmd != WJ_CREATE && !vm->ctx)
+	if (cmd != WJ_CREATE && cmd != WJ_HOLD && !vm->ctx)
 		return -EINVAL;
 	if (cmd == WJ_SERVE)
 		return wj_serve(vm, user);
@@ -421,6 +444,9 @@ static long wj_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 	if (mutex_lock_killable(&vm->lock))
 		return -EINTR;
 	switch (cmd) {
+	case WJ_HOLD:
+		err = wj_hold_image(vm, user);
+		break;
 	case WJ_CREATE:
 		err = wj_create(vm, user);
 		break;

@@ -7,6 +7,7 @@
 #include <linux/kref.h>
 #include <linux/list.h>
 #include <linux/mutex.h>
+#include <linux/nospec.h>
 #include <linux/spinlock.h>
 #include <linux/types.h>
 #include <linux/wait.h>
@@ -91,6 +92,14 @@ void wj_image_unregister(struct module *owner);
 struct wj_image *wj_image_get(u64 id);
 void wj_image_put(struct wj_image *image);
 
+/* The structure of struct wj_vm.stat_layout: where a field lies, and from bit 8 on its size. */
+enum wj_stat_field {
+	WJ_STAT_SIZE, WJ_STAT_DEV, WJ_STAT_MODE, WJ_STAT_NLINK, WJ_STAT_UID, WJ_STAT_GID, WJ_STAT_RDEV, WJ_STAT_LENGTH,
+	WJ_STAT_BLKSIZE, WJ_STAT_BLOCKS, WJ_STAT_ATIME, WJ_STAT_MTIME, WJ_STAT_CTIME, WJ_STAT_INO, WJ_STAT_USED
+};
+
+static_assert(WJ_STAT_USED <= WJ_STAT_FIELDS);
+
 /* What waits for the owner: one host call at a time, because one task at a time runs the guest. */
 enum wj_exchange_state { WJ_IDLE, WJ_ASKED, WJ_TAKEN, WJ_ANSWERED };
 
@@ -170,6 +179,8 @@ struct wj_vm {
 	bool ask_owner;		/* the next host call goes to the owner, whatever it is */
 	bool unconfined;	/* the owner had no seccomp filter when it opened the device */
 	const void *owner_files; /* its descriptor table, only to be compared */
+	const void *owner_mm;	/* likewise, its memory */
+	u64 user_memory;	/* where its own calls find linear memory; 0: they use the kernel's addresses */
 	const struct wj_import *asked;	/* answers to this */
 	u64 run_values[WJ_MAX_VALUES];
 	u64 call_values[WJ_MAX_VALUES];	/* arguments of a host call, where not all of them came in integer registers */
@@ -218,6 +229,11 @@ int wj_set_files(struct wj_vm *vm, u64 user, u32 count);
 void wj_drop_files(struct wj_vm *vm);
 void wj_let_files_go(struct wj_vm *vm);
 s64 wj_file_call(struct wj_vm *vm, u32 native, u64 *v);
+struct file *wj_hold_file(struct wj_vm *vm, struct wj_file *entry, u32 wanted);
+
+/* wait.c */
+s64 wj_poll_files(struct wj_vm *vm, u64 *v);
+s64 wj_select_files(struct wj_vm *vm, const u64 *v);
 
 /* tables.c */
 int wj_link_tables(struct wj_vm *vm, const struct wj_create *arg, struct wj_table_desc **slots);
@@ -235,6 +251,19 @@ static inline void *wj_range(struct wj_vm *vm, u32 at, u64 bytes)
 	u64 size = vm->memory.bytes;
 
 	return bytes <= size && at <= size - bytes ? vm->memory.base + at : NULL;
+}
+
+/* What a descriptor stands for, if this may and can be done with it. */
+static __always_inline struct file *wj_file_of(struct wj_vm *vm, u32 fd, u32 wanted)
+{
+	struct wj_file *entry;
+
+	if (fd >= vm->file_count)
+		return NULL;
+	entry = &vm->files[array_index_nospec(fd, vm->file_count)];
+	if (likely(entry->can & wanted))
+		return entry->file;
+	return wj_hold_file(vm, entry, wanted);
 }
 
 /* The guest ends when the running host call returns. */
@@ -270,6 +299,7 @@ void wj_fuse_exit(void);
 s32 wj_fuse_send(struct wj_vm *vm, u32 iov, u32 count);
 int wj_fuse_notify_fd(struct wj_vm *vm);
 void wj_fuse_ask_unmount(struct wj_vm *vm);
+bool wj_fuse_aborted(const struct wj_vm *vm);
 
 /* entry.S */
 int wj_enter(struct wj_vm *vm, const void *trampoline, const void *code, u64 *values);

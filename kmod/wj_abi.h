@@ -50,12 +50,13 @@
 #define WJ_MAY_POLL 8
 #define WJ_CREATE_COROUTINE 1
 #define WJ_STAT_FIELDS 16
-#define WJ_CREATE 0xc0a07701U
+#define WJ_CREATE 0xc0a87701U
 #define WJ_CALL 0xc0a07702U
 #define WJ_SERVE 0xc1387703U
 #define WJ_STATE 0xc0a87704U
 #define WJ_RUN 0xc1387706U
 #define WJ_NOTIFY 0xc0007707U
+#define WJ_HOLD 0xc0087708U
 #define WJ_STOP 0xc0007705U
 #define WJ_NATIVE_memory_grow 1
 #define WJ_NATIVE_memory_fill 2
@@ -79,6 +80,7 @@
 #define WJ_NATIVE_fd_pwrite_split 20
 #define WJ_NATIVE_fstat 21
 #define WJ_NATIVE_poll 22
+#define WJ_NATIVE_newselect 23
 #define WJ_NATIVE_table_grow 30
 #define WJ_NATIVE_table_fill 31
 #define WJ_NATIVE_table_copy 32
@@ -219,6 +221,7 @@ struct wj_create {
 	__u64 segments;
 	__u64 imports;
 	__u64 files;
+	__u64 user_memory;
 	__u32 imported_globals;
 	__u32 own_globals;
 	__u32 table_count;
@@ -231,7 +234,7 @@ struct wj_create {
 	__u32 flags;
 	__u32 stat[16];
 };
-static_assert(sizeof(struct wj_create) == 160);
+static_assert(sizeof(struct wj_create) == 168);
 
 struct wj_trap {
 	__u32 code;

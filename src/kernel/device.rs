@@ -39,6 +39,8 @@ pub struct Setup {
     pub files: Vec<uapi::FileChange>,
     /// The guest's `struct stat`.
     pub stat: [u32; uapi::STAT_FIELDS],
+    /// Where this process is going to have memory; 0: nowhere.
+    pub user_memory: u64,
 }
 
 fn list(entries: &[u32], max: u32) -> uapi::Table {
@@ -81,6 +83,15 @@ impl Device {
         }
     }
 
+    /// Keeps a loaded image where it is for the instance that is going to be made.
+    ///
+    /// # Errors
+    /// If the image is not loaded (any more), or another one is held.
+    pub fn hold(&self, mut image: u64) -> io::Result<()> {
+        // SAFETY: the request reads a number.
+        unsafe { self.ioctl(uapi::HOLD, std::ptr::from_mut(&mut image).cast()) }
+    }
+
     /// Makes the instance.
     ///
     /// # Errors
@@ -106,6 +117,7 @@ impl Device {
             flags: if setup.coroutine { uapi::CREATE_COROUTINE } else { 0 },
             files: setup.files.as_ptr() as u64,
             file_count: setup.files.len() as u32,
+            user_memory: setup.user_memory,
             stat: setup.stat,
         };
         // SAFETY: the structure is the request's; the lists that it names live through the call.

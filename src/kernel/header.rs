@@ -108,6 +108,7 @@ pub fn text() -> String {
         ("STATE", uapi::STATE),
         ("RUN", uapi::RUN),
         ("NOTIFY", uapi::NOTIFY),
+        ("HOLD", uapi::HOLD),
         ("STOP", uapi::STOP),
     ];
     for (name, value) in calls {

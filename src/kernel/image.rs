@@ -6,6 +6,7 @@
 //! own loader does the rest: executable memory, its policy of signatures and lockdown, reference counts.
 #![allow(unsafe_code)]
 
+use super::device::Device;
 use super::uapi::ImageMeta;
 use crate::abi::slots::SLOTS_BYTES;
 pub use crate::codegen::CodeImage;
@@ -26,6 +27,9 @@ const PACKED: [(&str, &str); 3] = [(".xz", "xz"), (".gz", "gzip"), (".zst", "zst
 const TEMPLATE: &[u8] = b"wjimage\0";
 /// Bytes of a module's name in the kernel.
 const NAME_BYTES: usize = 64 - size_of::<usize>();
+
+/// How often, and how many milliseconds apart, an image is loaded that somebody else unloads.
+const HOLD_TRIES: (usize, u64) = (200, 10);
 
 /// Why an image cannot enter the kernel. The text says what the user can do.
 #[derive(Debug)]
@@ -237,17 +241,37 @@ impl KernelImage {
         KernelImage { elf, ..self }
     }
 
+    /// Loads it for an instance of this device, which holds it from then on. Another process that ran the same program may unload it
+    /// between the two: then it is loaded again.
+    ///
+    /// # Errors
+    /// If the kernel refuses it.
+    pub fn load_for(&self, device: &Device) -> Result<LoadedImage, ImageError> {
+        for _ in 0..HOLD_TRIES.0 {
+            let loaded = self.load()?;
+            match device.hold(self.id) {
+                Ok(()) => return Ok(loaded),
+                Err(error) if error.raw_os_error() == Some(libc::ENOENT) => {}
+                Err(error) => return fail(format!("the kernel does not hold the code: {error}")),
+            }
+            // What is on its way out counts as loaded for a while.
+            std::mem::forget(loaded);
+            std::thread::sleep(std::time::Duration::from_millis(HOLD_TRIES.1));
+        }
+        fail("the kernel does not keep the code: another process unloads it again and again")
+    }
+
     /// Loads it, or finds that it is loaded.
     ///
     /// # Errors
     /// If the kernel refuses it.
-    pub fn load(self) -> Result<LoadedImage, ImageError> {
+    pub fn load(&self) -> Result<LoadedImage, ImageError> {
         let file = memfd(&self.elf).map_err(|error| ImageError(format!("no memory for the module: {error}")))?;
         // SAFETY: an open descriptor and an empty string.
         let status = unsafe { libc::syscall(libc::SYS_finit_module, file.as_raw_fd(), c"".as_ptr(), 0) };
         let error = io::Error::last_os_error();
         if status == 0 || error.raw_os_error() == Some(libc::EEXIST) {
-            return Ok(LoadedImage { id: self.id, name: self.name });
+            return Ok(LoadedImage { id: self.id, name: self.name.clone() });
         }
         fail(match error.raw_os_error() {
             Some(libc::EPERM) => "the kernel may not be given code: that takes CAP_SYS_MODULE (root)".to_owned(),

@@ -83,6 +83,8 @@ natives! {
     fstat = 21, [("env", "__syscall_fstat64")], (I32, I32) -> (I32);
     /// Waiting for events.
     poll = 22, [("env", "__syscall_poll")], (I32, I32, I32) -> (I32);
+    /// Waiting for events of descriptors in sets.
+    newselect = 23, [("env", "__syscall__newselect")], (I32, I32, I32, I32, I32) -> (I32);
     /// The builtin `table.grow`.
     table_grow = 30, [], (I32, I64, I64) -> (I64);
     /// The builtin `table.fill`.

@@ -88,6 +88,8 @@ uapi! {
         imports: u64,
         /// Address of [`FileChange`]s: the guest's descriptors.
         files: u64,
+        /// Where the owner maps memory: calls of its own task use it there. 0: nowhere.
+        user_memory: u64,
         /// Number of imported globals.
         imported_globals: u32,
         /// Number of own globals.
@@ -195,7 +197,7 @@ pub const EVENT_UNMOUNT: u32 = 6;
 
 /// In: calls function number `index`.
 pub const EVENT_START: u32 = 7;
-/// Out: the owner has a signal; the guest waits.
+/// Out: the guest computes, and lets its owner look around. An answer to it brings globals and memory along.
 pub const EVENT_SIGNAL: u32 = 8;
 
 /// The owner runs the guest by [`RUN`], by itself.
@@ -229,5 +231,7 @@ pub const STATE: u64 = ioctl(4, size_of::<State>());
 pub const RUN: u64 = ioctl(6, size_of::<Event>());
 /// Gives a descriptor to which notifications of the mounted filesystem are written.
 pub const NOTIFY: u64 = ioctl(7, 0);
+/// Holds the loaded image whose number the argument points to, for the instance that is made next.
+pub const HOLD: u64 = ioctl(8, size_of::<u64>());
 /// Makes the running guest end (argument 1), or allows it to run again (0).
 pub const STOP: u64 = ioctl(5, 0);

@@ -60,7 +60,7 @@ impl Loaded {
         let image = module.compile_for_kernel().map_err(|error| error.to_string())?;
         let template = template().map_err(|error| error.to_string())?;
         let kernel_image = KernelImage::new(&template, module.info(), &image).map_err(|error| error.to_string())?;
-        let loaded = kernel_image.load().map_err(|error| error.to_string())?;
+        let loaded = kernel_image.load_for(&device).map_err(|error| error.to_string())?;
         Ok(Loaded { device, image, loaded })
     }
 }
@@ -219,6 +219,7 @@ impl Owner {
             coroutine: wishes.coroutine,
             files: files.changes(&host.fds).to_vec(),
             stat: host.layout.stat_fields(),
+            user_memory: state.memory as u64,
         };
         let create = loaded.device.create(&setup);
         create.map_err(|error| format!("the kernel does not take the instance: {error}{}", advice(&error)))?;
@@ -242,6 +243,18 @@ impl Owner {
     pub(crate) fn tell_files(&mut self, host: &Host, event: &mut uapi::Event) {
         let changes = self.files.changes(&host.fds);
         (event.files, event.file_count) = (changes.as_ptr() as u64, changes.len() as u32);
+    }
+
+    /// Does what is due while the guest computes: its handlers of signals run here, on the same memory.
+    pub(crate) fn poll<S: AsContextMut>(&mut self, store: &mut S, event: &mut uapi::Event) -> Result<(), Trap> {
+        event.kind = uapi::EVENT_ANSWER;
+        // SAFETY: the kernel's mapping holds as many bytes.
+        unsafe { self.instance.set_memory_bytes(store, event.memory_bytes) };
+        self.instance.set_own_globals(store, &self.globals);
+        let outcome = self.instance.serve_poll(store);
+        self.instance.own_globals(store, &mut self.globals);
+        event.memory_bytes = self.instance.memory_bytes(store);
+        outcome
     }
 
     /// Calls a host function, or does what a builtin does, for the guest in the kernel, and puts the answer into the event.

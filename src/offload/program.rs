@@ -99,8 +99,9 @@ fn run<T: HasHost + 'static>(
             uapi::EVENT_HOST_CALL | uapi::EVENT_BUILTIN => {
                 owner.answer(store, event).map_err(|trap| trap.with_frames(owner.where_it_is().1))?;
             }
+            // It computes, and looks around.
             _ if interrupt.is_set() => return Err(Trap::elsewhere(TrapCode::Interrupt, owner.where_it_is().1)),
-            _ => event.kind = uapi::EVENT_NONE,
+            _ => owner.poll(store, event)?,
         }
     }
 }

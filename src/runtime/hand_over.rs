@@ -81,9 +81,8 @@ impl Instance {
             return Err(Error::Usage("the module imports its memory or a table".into()));
         }
         let globals = (0..info.globals.len() as u32).map(|index| {
-            // SAFETY: the cell of a global of the instance.
-            let value = unsafe { data.block.global(GlobalIndex(index)).as_ptr().read() };
-            [value, 0]
+            // SAFETY: the cell of a global of the instance, which has room for a vector.
+            unsafe { data.block.global(GlobalIndex(index)).as_ptr().cast::<[u64; 2]>().read() }
         });
         // SAFETY: the store's tables live as long as the store.
         let tables = data.tables.iter().map(|table| unsafe { table.as_ref() });
@@ -116,8 +115,8 @@ impl Instance {
         let info = data.module.info();
         let own = info.imported_globals..info.globals.len() as u32;
         for (index, value) in own.zip(values) {
-            // SAFETY: the cell of a global of the instance, whose guest does not run.
-            unsafe { data.block.global(GlobalIndex(index)).as_ptr().write(value[0]) };
+            // SAFETY: the cell of a global of the instance, which has room for a vector and whose guest does not run.
+            unsafe { data.block.global(GlobalIndex(index)).as_ptr().cast::<[u64; 2]>().write(*value) };
         }
     }
 
@@ -128,7 +127,7 @@ impl Instance {
         let own = info.imported_globals..info.globals.len() as u32;
         for (index, value) in own.zip(values) {
             // SAFETY: as above.
-            *value = [unsafe { data.block.global(GlobalIndex(index)).as_ptr().read() }, 0];
+            *value = unsafe { data.block.global(GlobalIndex(index)).as_ptr().cast::<[u64; 2]>().read() };
         }
     }
 
@@ -190,6 +189,16 @@ impl Instance {
             let func_ref = data.block.func_ref(FuncIndex(index)).as_ptr().read();
             call::invoke(store.store_ptr().core_ptr(), target(&func_ref), values.as_mut_ptr())
         }
+    }
+
+    /// Does what a poll of the guest's loops does: what its store was asked for.
+    ///
+    /// # Errors
+    /// The trap that ends the guest.
+    pub fn serve_poll(&self, store: &mut impl AsContextMut) -> Result<(), Trap> {
+        assert_store(store.core(), self.store);
+        // SAFETY: the store is borrowed mutably, and the guest waits on the other side.
+        unsafe { super::store::serve_poll(self.raw.as_ptr()) }
     }
 
     /// Does for the other side what only segments of data are needed for.

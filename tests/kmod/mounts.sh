@@ -12,7 +12,7 @@ umount /mnt/x; sleep 1
 grep -E 'fd_read|fd_write|fd_pread|fd_pwrite|fstat64' /tmp/x.log && fail "the kernel asked for what it has"
 grep -q 'the kernel asked for' /tmp/x.log || fail "no log: $(cat /tmp/x.log)"
 unload
-echo "test passthrough ok"
+passed passthrough
 
 insmod $module
 (cd /src && tar cf /tmp/a.tar f d big)
@@ -23,7 +23,7 @@ echo x 2>/dev/null >/mnt/x/new && fail "an archive is written"
 umount /mnt/x; sleep 1
 grep -E 'fd_read|fd_pread' /tmp/a.log && fail "the kernel asked for what it has"
 unload
-echo "test archive ok"
+passed archive
 
 if [ -e /fs/async.wasm ]; then
 	insmod $module
@@ -43,9 +43,17 @@ if [ -e /fs/async.wasm ]; then
 	[ -e /mnt/x/victim ] && fail "not deleted"
 	umount /mnt/x; sleep 1
 	unload
-	echo "test notifications ok"
+	passed notifications
 fi
 
+# The owner of what was unmounted ends; if not, what it does is told.
+owner_ends() {
+	for n in $(seq 100); do pidof wasmjit >/dev/null || return 0; sleep 0.1; done
+	for p in $(pidof wasmjit); do
+		for task in /proc/$p/task/*; do echo "$task $(cat $task/comm) $(cat $task/wchan)"; grep -E '^(State|PPid)' $task/status; cat $task/stack; done
+	done
+	fail "$1: the owner did not end"
+}
 insmod $module
 mkdir -p /tmp/g; vm-test /tmp/g
 for guest in /tmp/g/hostile-*.wasm; do
@@ -58,8 +66,18 @@ for guest in /tmp/g/hostile-*.wasm; do
 	done
 	stat /mnt/x 2>&1 | grep -qi 'not connected' && fail "$name: the connection is lost"
 	umount /mnt/x || fail "$name: umount"
-	for n in $(seq 50); do pidof wasmjit >/dev/null || break; sleep 0.1; done
-	pidof wasmjit && fail "$name: the owner did not end"
+	owner_ends "$name"
 done
+# A loop without a time limit ends by a forced unmount.
+wasmjit mount --kernel /tmp/g/hostile-endless_loop.wasm /mnt/x --log /tmp/h.log || fail "mounting an endless loop"
+stat /mnt/x/x >/dev/null 2>&1 & looping=$!
+sleep 2
+kill -0 $looping || fail "the loop ends by itself"
+umount -f /mnt/x 2>/dev/null || true
+for n in $(seq 100); do kill -0 $looping 2>/dev/null || break; sleep 0.1; done
+kill -0 $looping 2>/dev/null && fail "the loop goes on after umount -f"
+wait $looping && fail "a loop gives attributes"
+grep -q ' /mnt/x ' /proc/mounts && { umount /mnt/x || fail "umount after umount -f"; }
+owner_ends "after umount -f"
 unload
-echo "test hostile guests ok"
+passed hostile guests

@@ -32,7 +32,9 @@ for v in em3.1.6 em6.0.5; do
 done
 both wasmjit run --dir /tmp/work::/work --env A=b /guests/rust/wasip1-hello.wasm /work
 both wasmjit run --dir /tmp/work::/data --net connect=127.0.0.1:* --net listen=127.0.0.1:* /guests/em3.1.6/sdk-posix.wasm /data
-for name in trap bounds deep bulk; do both wasmjit run /tmp/g/$name.wasm; done
+# Signals of timers, while it computes.
+both wasmjit run /guests/em3.1.6/sdk-alarm.wasm
+for name in trap bounds deep bulk vector; do both wasmjit run /tmp/g/$name.wasm; done
 both wasmjit run --timeout 1s /tmp/g/loop.wasm
 wasmjit run --kernel /tmp/g/bulk.wasm || fail "bulk operations: $?"
 
@@ -50,7 +52,41 @@ for guest in loop copy; do
 		wait $victim || true
 	done
 done
+# From the terminal; what a shell starts in the background would not hear of that.
+for guest in loop copy; do
+	timeout -s INT 2 wasmjit run --kernel /tmp/g/$guest.wasm </tmp/silence && k=0 || k=$?
+	[ $k = 130 ] || fail "$guest ends with $k after SIGINT"
+done
 kill $silence
+
+# What is done there is not asked for.
+said() { RUST_LOG=wasmjit=debug wasmjit run --kernel "$@" 2>&1 </dev/null; }
+said /guests/em3.1.6/js-selfpipe.wasm >/tmp/k.out || fail "self-pipe"
+grep -E 'asked for.*(fd_read|fd_write|poll|newselect)' /tmp/k.out && fail "the kernel asked for what it has"
+grep -q 'the kernel asked for' /tmp/k.out || fail "no log: $(cat /tmp/k.out)"
+
+# Whoever watches system calls sees them.
+for how in trace filter audit; do
+	dmesg -c >/dev/null
+	echo hello | RUST_LOG=wasmjit=debug watch $how wasmjit run --kernel /tmp/g/copy.wasm >/tmp/k.out 2>/tmp/k.err && k=0 || k=$?
+	case $how in filter) expected=2 ;; *) expected=5 ;; esac
+	[ $k = $expected ] || fail "$how: $k, $(cat /tmp/k.out /tmp/k.err)"
+	grep -q 'asked for .*fd_write' /tmp/k.err || fail "$how: writes stay in the kernel"
+	case $how in
+	trace) grep -q '^watch: [1-9]' /tmp/k.err || fail "the tracer sees nothing: $(cat /tmp/k.err)" ;;
+	audit) n=0; until dmesg | grep -q 'audit: type=1300 .*exe="/bin/wasmjit"'; do n=$((n + 1)); [ $n -lt 20 ] || fail "audit sees nothing: $(dmesg)"; sleep 0.2; done ;;
+	esac
+done
+# Audit without rules is in nobody's way.
+echo hello | RUST_LOG=wasmjit=debug wasmjit run --kernel /tmp/g/copy.wasm >/tmp/k.out 2>/tmp/k.err && fail "the status"
+grep 'asked for .*fd_write' /tmp/k.err && fail "the kernel asks though nobody watches"
+
+# Runs that end while others of the same program start.
+for n in 1 2 3; do
+	(for i in 1 2 3 4 5 6; do echo $n$i | wasmjit run --kernel /tmp/g/copy.wasm >>/tmp/runs 2>&1 || [ $? = 5 ] || echo FAILED >>/tmp/runs; done) &
+done
+wait
+[ $(grep -c '^[1-3][1-6]$' /tmp/runs) = 18 ] && [ $(wc -l </tmp/runs) = 18 ] || fail "runs of one program at a time: $(cat /tmp/runs)"
 # Another program in the kernel beside one that computes.
 wasmjit run --kernel /tmp/g/loop.wasm & looping=$!
 wasmjit run --kernel /fs/selfpipe.wasm 4 >/dev/null || fail "two at a time"
@@ -65,4 +101,4 @@ echo 512 >/sys/module/wasmjit/parameters/max_memory_mb
 for n in $(seq 50); do lsmod | grep -q wjimg_ || break; sleep 0.2; done
 lsmod | grep -q wjimg_ && fail "code stays in the kernel: $(lsmod)"
 rmmod wasmjit
-echo "test programs ok"
+passed programs

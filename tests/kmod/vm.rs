@@ -421,6 +421,24 @@ const PROGRAMS: &[(&str, &str)] = &[
             (if (call $write (i32.const 1) (i32.const 0) (i32.const 1) (i32.const 16)) (then (call $exit (i32.const 2))))
             (br 0))))"#,
     ),
+    // A global vector, set in user space before main, is whole in the kernel, and a call of its owner leaves it so.
+    (
+        "vector",
+        r#"(module (import "wasi_snapshot_preview1" "proc_exit" (func $exit (param i32)))
+        (import "wasi_snapshot_preview1" "sched_yield" (func $yield (result i32)))
+        (memory (export "memory") 1)
+        (global $v (mut v128) (v128.const i64x2 1 2))
+        (func $set (global.set $v (i64x2.add (global.get $v) (v128.const i64x2 10 20))))
+        (start $set)
+        (func (export "_start")
+            (if (i64.ne (i64x2.extract_lane 0 (global.get $v)) (i64.const 11)) (then (call $exit (i32.const 1))))
+            (if (i64.ne (i64x2.extract_lane 1 (global.get $v)) (i64.const 22)) (then (call $exit (i32.const 2))))
+            (global.set $v (v128.const i64x2 3 4))
+            (drop (call $yield))
+            (if (i64.ne (i64x2.extract_lane 0 (global.get $v)) (i64.const 3)) (then (call $exit (i32.const 3))))
+            (if (i64.ne (i64x2.extract_lane 1 (global.get $v)) (i64.const 4)) (then (call $exit (i32.const 4))))
+            (call $exit (i32.const 0))))"#,
+    ),
     // Bulk memory and tables, vectors and floats: ends with the number of the check that failed.
     (
         "bulk",

@@ -178,16 +178,8 @@ static __always_inline bool wj_may_call(const struct wj_vm *vm)
 	return !(work & watched) && !signal_pending(current);
 }
 
-/* A buffer by the kernel's address, or by the address that the owner's own task has it at. */
-union wj_buffer {
-	struct kvec kernel;
-	struct iovec user;
-};
-
-static_assert(sizeof(union wj_buffer) == sizeof(struct kvec));
-
 /* A list of buffers of the guest, each word of it read once; the number of bytes, or 0 if the owner has to look at it. */
-static __always_inline size_t wj_gather(struct wj_vm *vm, u32 iovs, u32 count, union wj_buffer *buffers)
+static __always_inline size_t wj_gather(struct wj_vm *vm, u32 iovs, u32 count, struct kvec *vec)
 {
 	const u32 *from = wj_range(vm, iovs, 8 * (u64)count);
 	u64 bytes = 0;
@@ -198,29 +190,13 @@ static __always_inline size_t wj_gather(struct wj_vm *vm, u32 iovs, u32 count, u
 	for (i = 0; i < count; i++) {
 		u32 at = READ_ONCE(from[2 * i]), len = READ_ONCE(from[2 * i + 1]);
 
-		buffers[i].kernel.iov_base = wj_range(vm, at, len);
-		buffers[i].kernel.iov_len = len;
-		if (!buffers[i].kernel.iov_base)
+		vec[i].iov_base = wj_range(vm, at, len);
+		vec[i].iov_len = len;
+		if (!vec[i].iov_base)
 			return 0;
-		if (vm->user_memory)
-			buffers[i].user.iov_base = u64_to_user_ptr(vm->user_memory + at);
 		bytes += len;
 	}
 	return bytes <= MAX_RW_COUNT ? bytes : 0;
-}
-
-/* In its own task the owner's addresses are used, so that a call copies exactly as the same system call does. */
-static __always_inline void wj_iterate(const struct wj_vm *vm, struct iov_iter *iter, union wj_buffer *buffers, u32 count,
-				       size_t bytes, bool writes)
-{
-	unsigned int direction = writes ? ITER_SOURCE : ITER_DEST;
-
-	if (!vm->user_memory)
-		iov_iter_kvec(iter, direction, &buffers->kernel, count, bytes);
-	else if (count == 1)
-		iov_iter_ubuf(iter, direction, buffers->user.iov_base, bytes);
-	else
-		iov_iter_init(iter, direction, &buffers->user, count, bytes);
 }
 
 /* As vfs_iter_read() and vfs_iter_write(), which for calls as short as a pipe's cost as much again. */
@@ -281,11 +257,11 @@ static __always_inline ssize_t wj_call_here(struct file *file, struct iov_iter *
  * What the four calls have in common: a descriptor, buffers, their number, an offset if there is one, where to put the number of bytes. A WASI
  * error number, or negative if the owner has to do it.
  */
-static __always_inline s64 wj_transfer_by(struct wj_vm *vm, const u64 *v, union wj_buffer *buffers, u32 count,
-					  bool writes, const loff_t *at, u32 out_at)
+static __always_inline s64 wj_transfer_by(struct wj_vm *vm, const u64 *v, struct kvec *vec, u32 count, bool writes,
+					  const loff_t *at, u32 out_at)
 {
 	struct file *file = wj_file_of(vm, v[0], writes ? WJ_MAY_WRITE : WJ_MAY_READ);
-	size_t bytes = wj_gather(vm, v[1], count, buffers);
+	size_t bytes = wj_gather(vm, v[1], count, vec);
 	void *out = wj_range(vm, out_at, 4);
 	const struct cred *saved;
 	struct iov_iter iter;
@@ -297,7 +273,10 @@ static __always_inline s64 wj_transfer_by(struct wj_vm *vm, const u64 *v, union 
 		return -1;
 	if (at && (*at < 0 || !(file->f_mode & (writes ? FMODE_PWRITE : FMODE_PREAD))))
 		return -1;
-	wj_iterate(vm, &iter, buffers, count, bytes, writes);
+	/* As iov_iter_kvec(). */
+	iter = (struct iov_iter) {
+		.iter_type = ITER_KVEC, .data_source = writes ? ITER_SOURCE : ITER_DEST, .kvec = vec, .nr_segs = count, .count = bytes,
+	};
 	saved = wj_be_owner(vm);
 	if (at) {
 		pos = *at;
@@ -316,29 +295,29 @@ static __always_inline s64 wj_transfer_by(struct wj_vm *vm, const u64 *v, union 
 /* Calls with an offset, and with several buffers. */
 static noinline s64 wj_transfer(struct wj_vm *vm, const u64 *v, bool writes, const loff_t *at, u32 out_at)
 {
-	union wj_buffer buffers[WJ_MAX_IOV];
+	struct kvec vec[WJ_MAX_IOV];
 	u32 count = v[2];
 
-	return count && count <= WJ_MAX_IOV ? wj_transfer_by(vm, v, buffers, count, writes, at, out_at) : -1;
+	return count && count <= WJ_MAX_IOV ? wj_transfer_by(vm, v, vec, count, writes, at, out_at) : -1;
 }
 
 /* Nearly every call has one buffer and no offset: no loop, and next to no array that the compiler would have to clear. */
 static noinline s64 wj_read(struct wj_vm *vm, const u64 *v)
 {
-	union wj_buffer buffer;
+	struct kvec vec;
 
 	if (unlikely((u32)v[2] != 1))
 		return wj_transfer(vm, v, false, NULL, v[3]);
-	return wj_transfer_by(vm, v, &buffer, 1, false, NULL, v[3]);
+	return wj_transfer_by(vm, v, &vec, 1, false, NULL, v[3]);
 }
 
 static noinline s64 wj_write(struct wj_vm *vm, const u64 *v)
 {
-	union wj_buffer buffer;
+	struct kvec vec;
 
 	if (unlikely((u32)v[2] != 1))
 		return wj_transfer(vm, v, true, NULL, v[3]);
-	return wj_transfer_by(vm, v, &buffer, 1, true, NULL, v[3]);
+	return wj_transfer_by(vm, v, &vec, 1, true, NULL, v[3]);
 }
 
 static void wj_put(u8 *to, u32 field, u64 value)

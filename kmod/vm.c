@@ -357,7 +357,6 @@ static int wj_create(struct wj_vm *vm, const struct wj_create __user *user)
 	vm->coroutine = arg.flags & WJ_CREATE_COROUTINE;
 	vm->owner_files = current->files;
 	vm->owner_mm = current->mm;
-	vm->user_memory = vm->coroutine ? arg.user_memory : 0;
 	vm->stack = __vmalloc(arg.stack_bytes, GFP_KERNEL_ACCOUNT | __GFP_ZERO);
 	err = vm->stack ? wj_make_memory(vm, arg.max_pages) : -ENOMEM;
 	if (err)

@@ -180,7 +180,6 @@ struct wj_vm {
 	bool unconfined;	/* the owner had no seccomp filter when it opened the device */
 	const void *owner_files; /* its descriptor table, only to be compared */
 	const void *owner_mm;	/* likewise, its memory */
-	u64 user_memory;	/* where its own calls find linear memory; 0: they use the kernel's addresses */
 	const struct wj_import *asked;	/* answers to this */
 	u64 run_values[WJ_MAX_VALUES];
 	u64 call_values[WJ_MAX_VALUES];	/* arguments of a host call, where not all of them came in integer registers */

@@ -50,7 +50,7 @@
 #define WJ_MAY_POLL 8
 #define WJ_CREATE_COROUTINE 1
 #define WJ_STAT_FIELDS 16
-#define WJ_CREATE 0xc0a87701U
+#define WJ_CREATE 0xc0a07701U
 #define WJ_CALL 0xc0a07702U
 #define WJ_SERVE 0xc1387703U
 #define WJ_STATE 0xc0a87704U
@@ -221,7 +221,6 @@ struct wj_create {
 	__u64 segments;
 	__u64 imports;
 	__u64 files;
-	__u64 user_memory;
 	__u32 imported_globals;
 	__u32 own_globals;
 	__u32 table_count;
@@ -234,7 +233,7 @@ struct wj_create {
 	__u32 flags;
 	__u32 stat[16];
 };
-static_assert(sizeof(struct wj_create) == 168);
+static_assert(sizeof(struct wj_create) == 160);
 
 struct wj_trap {
 	__u32 code;

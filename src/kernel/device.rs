@@ -39,8 +39,6 @@ pub struct Setup {
     pub files: Vec<uapi::FileChange>,
     /// The guest's `struct stat`.
     pub stat: [u32; uapi::STAT_FIELDS],
-    /// Where this process is going to have memory; 0: nowhere.
-    pub user_memory: u64,
 }
 
 fn list(entries: &[u32], max: u32) -> uapi::Table {
@@ -117,7 +115,6 @@ impl Device {
             flags: if setup.coroutine { uapi::CREATE_COROUTINE } else { 0 },
             files: setup.files.as_ptr() as u64,
             file_count: setup.files.len() as u32,
-            user_memory: setup.user_memory,
             stat: setup.stat,
         };
         // SAFETY: the structure is the request's; the lists that it names live through the call.

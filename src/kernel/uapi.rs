@@ -88,8 +88,6 @@ uapi! {
         imports: u64,
         /// Address of [`FileChange`]s: the guest's descriptors.
         files: u64,
-        /// Where the owner maps memory: calls of its own task use it there. 0: nowhere.
-        user_memory: u64,
         /// Number of imported globals.
         imported_globals: u32,
         /// Number of own globals.

@@ -219,7 +219,6 @@ impl Owner {
             coroutine: wishes.coroutine,
             files: files.changes(&host.fds).to_vec(),
             stat: host.layout.stat_fields(),
-            user_memory: state.memory as u64,
         };
         let create = loaded.device.create(&setup);
         create.map_err(|error| format!("the kernel does not take the instance: {error}{}", advice(&error)))?;

@@ -136,7 +136,7 @@ fn the_structures_of_a_c_library_can_be_forced() {
         assert_eq!(output.status.code(), Some((libc::S_IFCHR >> 12) as i32), "{version}: {}", text(&output.stderr));
         fails(&["run", "--abi", "newest", &program], 2, &["newest", "3.1.69"]);
     }
-    let program = module(&temp, "trap.wasm", r#"(module (func (export "_start") unreachable))"#);
+    let program = module(&temp, "end.wasm", r#"(module (func (export "_start") unreachable))"#);
     fails(&["run", &program], 134, &["trap: unreachable"]);
     assert!(!text(&output(&["run", &program]).stderr).contains("trap: trap"));
     assert!(text(&output(&["inspect", &program]).stdout).contains("\nabi       WASI\n"));

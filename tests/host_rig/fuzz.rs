@@ -2,7 +2,7 @@
 #![allow(unsafe_code)]
 
 use std::os::unix::fs::symlink;
-use std::path::Path;
+use std::path::PathBuf;
 use wasmjit::host::{Policy, Row};
 
 /// Functions that change the test's own process: who it is.
@@ -141,7 +141,7 @@ impl Ground {
         Ground(dir)
     }
 
-    fn at(&self, name: &str) -> impl AsRef<Path> {
+    fn at(&self, name: &str) -> PathBuf {
         self.0.path().join(name)
     }
 

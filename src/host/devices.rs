@@ -3,8 +3,10 @@
 
 use super::resolve::Grant;
 use super::sys;
-use std::ffi::CStr;
+use std::ffi::{CStr, OsStr};
 use std::os::fd::AsFd;
+use std::os::unix::ffi::OsStrExt;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 /// Where they are, on the host and for the guest.
@@ -14,8 +16,9 @@ const DIRECTORY: &CStr = c"/dev";
 const NAMES: [&CStr; 5] = [c"null", c"zero", c"full", c"random", c"urandom"];
 
 /// Paths of the devices that [`Policy::standard_devices`](super::Policy::standard_devices) grants.
-pub fn standard_devices() -> impl Iterator<Item = std::path::PathBuf> {
-    NAMES.iter().map(|name| [DIRECTORY, name].map(|part| &*part.to_str().unwrap_or_default()).iter().collect())
+pub fn standard_devices() -> impl Iterator<Item = PathBuf> {
+    let path = |part: &CStr| PathBuf::from(OsStr::from_bytes(part.to_bytes()));
+    NAMES.iter().map(move |name| path(DIRECTORY).join(path(name)))
 }
 
 /// Grants for the devices that this machine has and that no other grant shows.

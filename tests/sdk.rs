@@ -258,6 +258,18 @@ fn callbacks_of_other_types_trap_unless_they_are_wanted() {
 }
 
 #[test]
+fn memory_functions_agree_with_plain_loops() {
+    if !can_compile() {
+        return;
+    }
+    let temp = TempDir::new("sdk-strings");
+    // Otherwise the compiler would compute them itself.
+    let wasm = compile("strings", &["-fno-builtin"], &temp.0);
+    let output = run(wasmjit().arg("run").arg(wasm), 60);
+    assert_eq!(String::from_utf8_lossy(&output.stdout), "strings: ok");
+}
+
+#[test]
 fn pkg_config_and_configure_scripts_find_fuse() {
     if !(can_compile() && has("pkg-config")) {
         return;

@@ -304,6 +304,24 @@ fn notify(code: i32, body: &[u8]) -> Result<(), Reject> {
 }
 
 #[test]
+fn a_slash_or_nul_is_found_at_every_place_of_every_name() {
+    for len in 1..=40 {
+        // Neighbours of both bytes, and bytes that a borrow could turn into one.
+        for filler in [b'.', b'0', 1, 0x80, 0x81, 0xaf, 0xff] {
+            let mut name = vec![filler; len];
+            assert!(!has_slash_or_nul(&name), "{filler:#x} in {len} bytes");
+            for at in 0..len {
+                for bad in [b'/', 0] {
+                    name[at] = bad;
+                    assert!(has_slash_or_nul(&name), "{bad:#x} at {at} of {len} bytes of {filler:#x}");
+                }
+                name[at] = filler;
+            }
+        }
+    }
+}
+
+#[test]
 fn notifications_have_their_sizes_and_names() {
     assert!(notify(NOTIFY_POLL, &[0; 8]).is_ok());
     assert!(notify(NOTIFY_POLL, &[0; 9]).is_err());

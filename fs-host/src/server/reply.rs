@@ -5,6 +5,8 @@ use std::cell::RefCell;
 use std::io::IoSlice;
 use std::sync::{Arc, Weak};
 
+use smallvec::SmallVec;
+
 use super::shared::{EXIT, Shared};
 use super::table::Pending;
 use crate::sys::{Errno, RawSlice};
@@ -14,13 +16,12 @@ use crate::wire::{self, OutHeader, Wire};
 
 /// Slices that a message may consist of, as for writev(2).
 pub const MAX_SLICES: usize = 1024;
-/// Slices that are written in place; a message of more is gathered first.
-const DIRECT_SLICES: usize = 64;
+/// Slices that are listed without an allocation; replies have two or three.
+const USUAL_SLICES: usize = 8;
 const HEADER: usize = size_of::<OutHeader>();
-/// Structures up to this size are copied to the stack, the rest to a buffer that each thread keeps.
-const INLINE: usize = size_of::<wire::StatxOut>();
 
 thread_local! {
+    /// Where each thread copies what is checked.
     static SCRATCH: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
 }
 
@@ -213,20 +214,20 @@ impl Shared {
 
     /// Writes checked bytes and, behind them, what remains of the message as it is.
     fn write(&self, channel: u32, copy: &[u8], message: &Gather<'_>) -> Result<(), Refused> {
-        let mut slices = [RawSlice::EMPTY; DIRECT_SLICES];
-        slices[0] = RawSlice::new(copy.as_ptr(), copy.len());
-        let mut used = 1;
-        for piece in message.from(copy.len()) {
-            let Some(slot) = slices.get_mut(used) else {
-                return self.write_gathered(channel, copy, message);
-            };
-            *slot = piece;
-            used += 1;
+        let checked = RawSlice::new(copy.as_ptr(), copy.len());
+        if copy.len() == message.total {
+            return self.write_slices(channel, &[checked]);
         }
-        self.write_slices(channel, &slices[..used])
+        let slices: SmallVec<[RawSlice; USUAL_SLICES]> =
+            std::iter::once(checked).chain(message.from(copy.len())).collect();
+        if slices.len() > MAX_SLICES {
+            return self.write_gathered(channel, copy, message);
+        }
+        self.write_slices(channel, &slices)
     }
 
-    /// A message in so many pieces is put together first.
+    /// A message that takes one slice more than a system call does is put together first.
+    #[cold]
     fn write_gathered(&self, channel: u32, copy: &[u8], message: &Gather<'_>) -> Result<(), Refused> {
         let mut whole = vec![0; message.total];
         message.copy(0, &mut whole);
@@ -285,11 +286,6 @@ impl From<Reject> for Refused {
 /// Calls `use_copy` with a host copy of the header and the first `body` bytes behind it.
 fn with_copy<T>(message: &Gather<'_>, body: usize, use_copy: impl FnOnce(&mut [u8]) -> T) -> T {
     let len = HEADER + body;
-    if body <= INLINE {
-        let mut inline = [0u8; HEADER + INLINE];
-        message.copy(0, &mut inline[..len]);
-        return use_copy(&mut inline[..len]);
-    }
     SCRATCH.with_borrow_mut(|scratch| {
         if scratch.len() < len {
             scratch.resize(len, 0);

@@ -290,8 +290,9 @@ static size_t put_dirent(char *at, const char *name, size_t namelen, ino_t ino, 
 	d->off = (uint64_t)off;
 	d->namelen = (uint32_t)namelen;
 	d->type = (mode & S_IFMT) >> 12;
+	/* the padding, and bytes of the name's end, which follow */
+	memset(at + WJ_ALIGN8(used) - 8, 0, 8);
 	memcpy(at + sizeof(*d), name, namelen);
-	memset(at + used, 0, WJ_ALIGN8(used) - used);
 	return WJ_ALIGN8(used);
 }
 

@@ -78,7 +78,7 @@ await() {
 start_wasm() { # port, access log
 	local dir
 	dir=$(prefix wasm "$@")
-	$as_user "$wasmjit" run ${NO_HARDEN:+--no-harden} --dir "$dir" --dir "$site:ro" --net listen=127.0.0.1:"$1" \
+	$server_cpu $as_user "$wasmjit" run ${NO_HARDEN:+--no-harden} --dir "$dir" --dir "$site:ro" --net listen=127.0.0.1:"$1" \
 		--net connect=127.0.0.1:$((port + 1)) "$target/nginx.wasm" -p "$dir/" -c nginx.conf &
 	pids="$pids $!" wasm_pid=$!
 	await "$base:$1/small"
@@ -88,7 +88,7 @@ start_native() { # port, access log
 	local dir
 	[ -x "$target/nginx" ] || die "no native nginx: build.sh native"
 	dir=$(prefix native "$@")
-	$as_user "$target/nginx" -p "$dir/" -c nginx.conf &
+	$server_cpu $as_user "$target/nginx" -p "$dir/" -c nginx.conf &
 	pids="$pids $!"
 	await "$base:$1/small"
 }
@@ -169,7 +169,7 @@ check() {
 	[ "$failures" -eq 0 ] || die "$failures failures"
 }
 
-rate() { wrk -t1 -c32 -d"$1" "$2" | sed -n 's/^Requests\/sec: *//p'; }
+rate() { $client_cpu wrk -t1 -c32 -d"$1" "$2" | sed -n 's/^Requests\/sec: *//p'; }
 
 # of numbers, a line each
 median() {
@@ -177,10 +177,19 @@ median() {
 }
 
 # Both serve all the time and are asked by turns, so that what else the machine does hits both.
+# Server and client each on a CPU of their own, where there are two: left to the scheduler, the
+# same server's figures differ twofold between rounds.
+server_cpu= client_cpu=
+on_two_cpus() {
+	[ "$(nproc)" -ge 2 ] || return 0
+	server_cpu="taskset -c 0" client_cpu="taskset -c 1"
+}
+
 bench() {
 	local file round native=$base:$((port + 2)) wasm=$base:$port rounds=$target/rounds
 	command -v wrk >/dev/null || die "wrk is needed: apt-get install wrk"
 	[ -x "$target/nginx" ] || "$here/build.sh" native >"$target/native.log" 2>&1 || die "see $target/native.log"
+	on_two_cpus
 	start_native $((port + 2)) off
 	start_wasm "$port" off
 	printf '%-8s %-6s %12s %12s %8s   %s\n' file events native wasm ratio 'requests/s; medians, and of the rounds'"'"' ratios'

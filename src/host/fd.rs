@@ -36,7 +36,8 @@ pub enum Kind {
 #[derive(Debug)]
 pub struct File {
     fd: Option<OwnedFd>,
-    kind: Kind,
+    /// Empty for what a grant has until somebody asks: most files are opened, read and closed without.
+    kind: OnceLock<Kind>,
     grant: Option<Arc<Grant>>,
     synthetic: Vec<Vec<u8>>,
     preopen: Option<Vec<u8>>,
@@ -54,9 +55,13 @@ pub struct File {
 
 impl File {
     fn new(fd: Option<OwnedFd>, kind: Kind) -> File {
+        File { kind: kind.into(), ..File::unknown(fd) }
+    }
+
+    fn unknown(fd: Option<OwnedFd>) -> File {
         File {
             fd,
-            kind,
+            kind: OnceLock::new(),
             grant: None,
             synthetic: Vec::new(),
             preopen: None,
@@ -71,15 +76,13 @@ impl File {
     }
 
     /// A file or directory of a grant. `path_only` says that it was opened with `O_PATH`.
-    pub fn granted(grant: Arc<Grant>, fd: OwnedFd, path_only: bool) -> Result<File> {
-        let directory = sys::fstat(fd.as_fd())?.st_mode & libc::S_IFMT == libc::S_IFDIR;
-        let kind = if directory { Kind::Dir } else { Kind::File };
-        Ok(File { grant: Some(grant), path_only, ..File::new(Some(fd), kind) })
+    pub fn granted(grant: Arc<Grant>, fd: OwnedFd, path_only: bool) -> File {
+        File { grant: Some(grant), path_only, ..File::unknown(Some(fd)) }
     }
 
     /// A directory that a WASI program finds open, under a name.
-    pub fn preopened(grant: Arc<Grant>, fd: OwnedFd, name: Vec<u8>) -> Result<File> {
-        Ok(File { preopen: Some(name), ..File::granted(grant, fd, false)? })
+    pub fn preopened(grant: Arc<Grant>, fd: OwnedFd, name: Vec<u8>) -> File {
+        File { preopen: Some(name), ..File::granted(grant, fd, false) }
     }
 
     /// A directory of the synthetic tree.
@@ -164,7 +167,11 @@ impl File {
 
     /// What the file is.
     pub fn kind(&self) -> Kind {
-        self.kind
+        *self.kind.get_or_init(|| {
+            let stat = self.fd().and_then(sys::fstat);
+            let directory = stat.is_ok_and(|stat| stat.st_mode & libc::S_IFMT == libc::S_IFDIR);
+            if directory { Kind::Dir } else { Kind::File }
+        })
     }
 
     /// The grant that the file belongs to.
@@ -190,16 +197,16 @@ impl File {
     /// Refuses a change of attributes below a read-only grant, and of what stands behind a standard stream: a guest may read
     /// and write its streams, but the terminal, device or file there (with root, `/dev/null` itself) is not its own.
     pub fn writable(&self) -> Result<()> {
-        match (self.kind, &self.grant) {
-            (Kind::Stdio, _) => Err(Errno::EPERM),
-            (_, Some(grant)) => grant.writable(),
-            (_, None) => Ok(()),
+        match &self.grant {
+            Some(grant) => grant.writable(),
+            None if self.kind() == Kind::Stdio => Err(Errno::EPERM),
+            None => Ok(()),
         }
     }
 
     /// The base for paths relative to this directory, which then stay within its grant.
     pub fn base(&self) -> Result<Base<'_>> {
-        match (self.kind, &self.grant, &self.fd) {
+        match (self.kind(), &self.grant, &self.fd) {
             (Kind::Synthetic, ..) => Ok(Base::Synthetic(&self.synthetic)),
             (Kind::Dir, Some(grant), Some(fd)) => Ok(Base::Dir(grant, fd.as_fd())),
             _ => Err(Errno::ENOTDIR),

@@ -69,7 +69,7 @@ pub fn open(host: &Host, base: Base<'_>, path: &mut GuestPath, flags: i32, mode:
     let flags = flags | libc::O_NOCTTY | libc::O_CLOEXEC;
     let mode = mode & 0o7777 & !host.umask();
     match host.blocking(|| host.namespace.open_path(base, path, flags, mode))? {
-        Object::Real(grant, fd) => File::granted(grant, fd, flags & libc::O_PATH != 0),
+        Object::Real(grant, fd) => Ok(File::granted(grant, fd, flags & libc::O_PATH != 0)),
         Object::Synthetic(_) if flags & libc::O_ACCMODE != libc::O_RDONLY => Err(Errno::EISDIR),
         Object::Synthetic(at) => Ok(File::synthetic(at)),
     }

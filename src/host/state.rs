@@ -452,7 +452,7 @@ fn preopen(grant: &Arc<Grant>, dir: BorrowedFd<'_>, name: Vec<u8>) -> Result<Fil
         Ok(fd) => fd,
         Err(_) => sys::dup(dir)?,
     };
-    File::preopened(grant.clone(), fd, name)
+    Ok(File::preopened(grant.clone(), fd, name))
 }
 
 /// Whether the guest sees the host directory `here` under the very same path in this grant.

@@ -23,6 +23,16 @@ fn compile(name: &str, options: &[&str], into: &Path) -> PathBuf {
     wasm
 }
 
+/// The same with threads.
+fn compile_threaded(name: &str, into: &Path) -> String {
+    let source = root().join("tests/sdk/guests").join(name).with_extension("c");
+    let wasm = into.join(name).with_extension("wasm");
+    let mut compiler = Command::new(root().join("fs-host/sdk/bin/wasmjit-cc"));
+    compiler.env("WASMJIT_PTHREADS", "1").args(["-O2", "-pthread"]).arg(source).arg("-o").arg(&wasm);
+    run(&mut compiler, 300);
+    wasm.to_str().unwrap().to_string()
+}
+
 /// The error of looking at a file.
 fn stat_error(path: &Path) -> i32 {
     let output = run(Command::new("python3").arg("-c").arg(STAT).arg(path), 30);
@@ -203,6 +213,99 @@ fn copies_of_a_read_only_filesystem_serve_in_parallel() {
             scope.spawn(|| run(Command::new("diff").arg("-r").arg(&tree).arg(&mounted.dir), 60));
         }
     });
+}
+
+#[test]
+fn threads_of_a_filesystem_serve_in_parallel() {
+    if !(can_mount() && can_compile() && has("python3")) {
+        return;
+    }
+    let temp = TempDir::new("sdk-threads");
+    let wasm = compile_threaded("threads", &temp.0);
+    // Four reads of 200 ms each.
+    let read_slowly = |dir: &Path| -> Duration {
+        for n in 0..4 {
+            std::fs::write(dir.join(format!("slow-{n}")), []).unwrap();
+        }
+        let start = Instant::now();
+        std::thread::scope(|scope| {
+            for n in 0..4 {
+                scope.spawn(move || std::fs::read(dir.join(format!("slow-{n}"))).unwrap());
+            }
+        });
+        start.elapsed()
+    };
+    let single = Mounted::start(&temp.dir("one"), &wasm, &["--workers", "4"], &["--", "-s"]);
+    assert!(read_slowly(&single.dir) >= Duration::from_millis(800));
+    let mut mounted = Mounted::start(&temp.dir("four"), &wasm, &["--workers", "4"], &[]);
+    let took = read_slowly(&mounted.dir);
+    assert!(took < Duration::from_millis(700), "{took:?}");
+    let most: u32 = std::fs::read_to_string(mounted.dir.join("slow-0")).unwrap().trim().parse().unwrap();
+    assert!((2..=4).contains(&most), "{most} at a time");
+
+    // Paths stay right while a callback has them.
+    let output = run(Command::new("python3").arg("-c").arg(RENAMES).arg(&mounted.dir), 60);
+    assert_eq!(String::from_utf8_lossy(&output.stdout).trim(), "reads and renames: ok");
+
+    // One thread's crash is everybody's, and nobody's who unmounts.
+    std::fs::write(mounted.dir.join("crash"), []).unwrap();
+    assert_eq!(std::fs::remove_file(mounted.dir.join("crash")).unwrap_err().raw_os_error(), Some(libc::EIO));
+    run(Command::new("umount").arg(&mounted.dir), 20);
+    assert!(mounted.wait(Duration::from_secs(10)).is_some());
+}
+
+/// Renames files and reads them, in threads.
+const RENAMES: &str = "
+import errno, os, random, sys, threading, time
+top = sys.argv[1]
+end = time.time() + 3
+found = []
+counts = [0, 0]
+def work(n):
+    names = [os.path.join(top, f'a{n}'), os.path.join(top, f'b{n}')]
+    open(names[0], 'w').close()
+    while time.time() < end and not found:
+        try:
+            os.rename(*names)
+            names.reverse()
+            counts[0] += 1
+            for _ in range(4):
+                path = os.path.join(top, random.choice('ab') + str(random.randrange(4)))
+                try:
+                    with open(path) as file:
+                        file.read()
+                    counts[1] += 1
+                except FileNotFoundError:
+                    pass
+        except OSError as error:
+            found.append(error)
+threads = [threading.Thread(target=work, args=(n,)) for n in range(4)]
+for thread in threads:
+    thread.start()
+for thread in threads:
+    thread.join()
+print(found or min(counts) < 20 and counts or 'reads and renames: ok')";
+
+#[test]
+fn any_thread_of_a_filesystem_may_reply() {
+    if !(can_mount() && can_compile()) {
+        return;
+    }
+    let temp = TempDir::new("sdk-replies");
+    let wasm = compile_threaded("replies", &temp.0);
+    let mut mounted = Mounted::start(&temp.dir("mnt"), &wasm, &[], &[]);
+    let start = Instant::now();
+    std::thread::scope(|scope| {
+        for _ in 0..8 {
+            scope.spawn(|| {
+                assert_eq!(std::fs::read_to_string(mounted.dir.join("file")).unwrap(), "from a thread\n");
+            });
+        }
+    });
+    // Each is two or three replies of 100 ms; there is one worker.
+    assert!(start.elapsed() < Duration::from_millis(1500), "{:?}", start.elapsed());
+    run(Command::new("umount").arg(&mounted.dir), 20);
+    assert!(mounted.wait(Duration::from_secs(10)).is_some_and(|status| status.success()));
 }
 
 #[test]

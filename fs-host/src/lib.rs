@@ -35,7 +35,7 @@ pub use error::{Error, Result};
 pub use guest::{FaultKind, Guest, GuestFault, Interrupt, NoInterrupt, RequestBuffer};
 pub use mount::{Mount, Unmount, Unmounted, Unmounter, unmount};
 pub use options::{AttrOverride, MountOptions};
-pub use server::{End, MAX_WRITE, OnTrap, REQUEST_HEAD, Replies, Seat, Server, ServerConfig, TraceFn};
+pub use server::{End, MAX_WRITE, OnTrap, REQUEST_HEAD, Replies, Seat, Seats, Server, ServerConfig, TraceFn};
 pub use stats::Stats;
 pub use sys::{Errno, RawSlice, wake_signal};
 

@@ -57,7 +57,7 @@ pub enum Command {
     Cxx(CompileArgs),
 }
 
-/// Most workers that can be asked for: each has memory of its own.
+/// Most workers that can be asked for: each has memory of its own, or a stack.
 const MAX_WORKERS: i64 = 64;
 
 const MOUNT_EXAMPLES: &str = "\
@@ -122,9 +122,10 @@ pub struct MountArgs {
     #[arg(long, value_name = "SIZE", value_parser = values::size)]
     pub max_request: Option<u64>,
 
-    /// Serve with several copies of the filesystem in parallel; for those that declare themselves read-only
-    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u8).range(1..=MAX_WORKERS))]
-    pub workers: u8,
+    /// Answer up to N requests in parallel: in threads of a filesystem that has them (built with -pthread; by default as
+    /// many as there are CPUs), in copies of one that declares itself read-only (by default one)
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u8).range(1..=MAX_WORKERS))]
+    pub workers: Option<u8>,
 
     /// What to do after the filesystem trapped; the request is answered with EIO in any case
     #[arg(long, value_enum, value_name = "POLICY")]

@@ -28,7 +28,7 @@ pub struct Plan {
     /// Largest request in bytes; the server's own default if none.
     pub max_request: Option<usize>,
     /// How many copies of it serve.
-    pub workers: usize,
+    pub workers: Option<usize>,
     /// What follows a trap; the server's own default if none.
     pub on_trap: Option<OnTrap>,
     /// Answer inside of the kernel.
@@ -109,7 +109,7 @@ impl Plan {
             options,
             guest: args.guest,
             max_request,
-            workers: usize::from(args.workers),
+            workers: args.workers.map(usize::from),
             on_trap: args.on_trap,
             kernel: args.kernel,
             debug: args.debug,

@@ -18,6 +18,7 @@ pub fn serve(mut plan: Plan, ready: impl FnOnce() + Send + 'static) -> Outcome {
     let mut policy = engine::policy(&plan.guest)?;
     policy.max_files(wasmjit::host::take_file_limit());
     let mount = MountPlan {
+        workers: plan.workers,
         server: server_config(&plan, Box::new(ready)),
         mountpoint: plan.mountpoint,
         options: plan.options,
@@ -35,7 +36,6 @@ pub fn serve(mut plan: Plan, ready: impl FnOnce() + Send + 'static) -> Outcome {
 
 fn server_config(plan: &Plan, ready: Box<dyn FnOnce() + Send>) -> ServerConfig {
     let mut config = ServerConfig {
-        workers: plan.workers,
         stats: plan.stats,
         on_ready: Some(ready),
         // To wherever messages go: the terminal, the log file, or syslog.

@@ -3,49 +3,53 @@
 //! Unsafe here: handing out raw ranges of linear memory, which [`crate::memory::GuestMemory::check`] has placed.
 #![allow(unsafe_code)]
 
-use super::{FsState, was_interrupted};
+use super::{Common, was_interrupted};
+use crate::host::{HasHost, Host};
 use crate::runtime::{Caller, Extern, InterruptHandle, Trap, TypedFunc};
 use fs_host::{FaultKind, Guest, GuestFault, Interrupt, Replies, RequestBuffer};
 use std::ptr::NonNull;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-/// The one worker that an instance without threads knows; copies of it have one each.
-const WORKER: i32 = 0;
+/// The first worker's number, and the only one that an instance without threads knows.
+pub(super) const FIRST_WORKER: usize = 0;
 /// Longest message that a panic leaves behind, in bytes.
 const MAX_LAST_WORDS: u32 = 1024;
 
 /// `stackRestore` and the position that it is given.
 type Rewind = (TypedFunc<i32, ()>, i32);
 
-/// An instance that is inside of its `serve` import.
-pub(super) struct WasmGuest<'a, 'c> {
-    caller: &'a mut Caller<'c, FsState>,
+/// An instance that is inside of its `serve` import; of a guest with threads, one of them.
+pub(super) struct WasmGuest<'a, 'c, T: 'static> {
+    caller: &'a mut Caller<'c, T>,
+    common: Arc<Common>,
+    /// Which of the guest's buffers is this worker's.
+    worker: i32,
     buffer: TypedFunc<(i32, i32), i32>,
     dispatch: TypedFunc<(i32, i32), ()>,
     /// How to put the guest's own stack back after a trap, which leaves it where it was.
     rewind: Option<Rewind>,
     /// The guest's request buffer: address and length; asked for anew only when a longer one is needed.
     request: (u32, u32),
-    interrupt: InterruptHandle,
-    soft_interrupt: Arc<AtomicBool>,
+    interrupter: Arc<dyn Interrupt>,
 }
 
-impl<'a, 'c> WasmGuest<'a, 'c> {
+impl<'a, 'c, T: HasHost + 'static> WasmGuest<'a, 'c, T> {
     /// Looks up the exports. The module has them ([`super::check_filesystem`]), but perhaps with other types.
-    pub(super) fn new(caller: &'a mut Caller<'c, FsState>) -> Result<Self, Trap> {
+    pub(super) fn new(caller: &'a mut Caller<'c, T>, common: Arc<Common>, worker: usize) -> Result<Self, Trap> {
         let typed = |name: &str| caller.get_func(name).ok_or_else(|| Trap::host(format!("{name} is not exported")));
         let buffer = typed("wasmjit_fuse_buffer")?.typed(&*caller).map_err(Trap::host)?;
         let dispatch = typed("wasmjit_fuse_dispatch")?.typed(&*caller).map_err(Trap::host)?;
         let rewind = stack_position(caller)?;
-        let state = caller.data();
-        let interrupt = state.host.interrupt.clone().expect("set before the guest starts");
-        let soft_interrupt = state.soft_interrupt.clone();
-        Ok(WasmGuest { caller, buffer, dispatch, rewind, request: (0, 0), interrupt, soft_interrupt })
+        let host = caller.data_mut().host();
+        let interrupt = host.interrupt.clone().expect("set before the guest starts");
+        let interrupter = interrupter(interrupt, host);
+        let worker = worker as i32;
+        Ok(WasmGuest { caller, common, worker, buffer, dispatch, rewind, request: (0, 0), interrupter })
     }
 
     fn find_buffer(&mut self, size: u32) -> Result<(), GuestFault> {
-        let at = self.buffer.call(&mut *self.caller, (WORKER, size as i32)).map_err(fault)?;
+        let at = self.buffer.call(&mut *self.caller, (self.worker, size as i32)).map_err(fault)?;
         if at == 0 {
             return Err(GuestFault::trap(format!("the filesystem has no memory for requests of {size} bytes")));
         }
@@ -74,7 +78,7 @@ impl<'a, 'c> WasmGuest<'a, 'c> {
 }
 
 /// Where the guest's stack in linear memory stands while it serves, and what puts it there; Emscripten exports both functions.
-fn stack_position(caller: &mut Caller<'_, FsState>) -> Result<Option<Rewind>, Trap> {
+fn stack_position<T: 'static>(caller: &mut Caller<'_, T>) -> Result<Option<Rewind>, Trap> {
     let (Some(save), Some(restore)) = (caller.get_func("stackSave"), caller.get_func("stackRestore")) else {
         return Ok(None);
     };
@@ -92,9 +96,10 @@ fn fault(trap: Trap) -> GuestFault {
     GuestFault { kind, message: trap.to_string() }
 }
 
-impl Guest for WasmGuest<'_, '_> {
+impl<T: HasHost + 'static> Guest for WasmGuest<'_, '_, T> {
     fn attach(&mut self, replies: Replies) {
-        self.caller.data_mut().replies = Some(replies);
+        // All of a guest's threads get the same.
+        let _ = self.common.replies.set(replies);
     }
 
     fn request_buffer(&mut self, size: usize) -> Result<RequestBuffer<'_>, GuestFault> {
@@ -125,13 +130,13 @@ impl Guest for WasmGuest<'_, '_> {
     }
 
     fn interrupter(&self) -> Arc<dyn Interrupt> {
-        interrupter(self.interrupt.clone(), &self.soft_interrupt)
+        self.interrupter.clone()
     }
 }
 
 /// Reaches an instance from other threads.
-pub(super) fn interrupter(flag: InterruptHandle, soft: &Arc<AtomicBool>) -> Arc<dyn Interrupt> {
-    Arc::new(Interrupter { flag, soft: soft.clone() })
+pub(super) fn interrupter(flag: InterruptHandle, host: &Host) -> Arc<dyn Interrupt> {
+    Arc::new(Interrupter { flag, soft: host.soft_interrupt.clone().unwrap_or_default() })
 }
 
 /// Reaches a dispatch from the server's control thread.

@@ -3,14 +3,15 @@
 //! errno numbers go back negated and in WASI's numbering, as Emscripten's system calls have them.
 #![allow(unsafe_code)]
 
-use super::guest::WasmGuest;
-use super::{FsState, Stage, mount};
-use crate::host::Errno;
+use super::guest::{FIRST_WORKER, WasmGuest};
+use super::{Common, FsState, Stage, mount};
+use crate::host::{Errno, HasHost, Program};
 use crate::memory::{GuestMemory, IoVec};
-use crate::runtime::{Caller, Error, Linker, Trap};
+use crate::runtime::{Caller, Error, InterruptHandle, Linker, Trap};
 use crate::wasm::{ExternType, FuncType, ValType};
 use fs_host::{End, RawSlice, Seat};
 use smallvec::SmallVec;
+use std::sync::Arc;
 
 /// Name of the module that the imports are in.
 const MODULE: &str = "wasmjit_fuse";
@@ -58,17 +59,43 @@ pub(super) fn add_to_linker(linker: &mut Linker<FsState>) -> Result<(), Error> {
         let (memory, state) = caller.memory_and_data();
         answer(send(&memory, state, pieces as u32, count as u32))
     })?;
-    linker.func_wrap(MODULE, "unmount", |caller: Caller<'_, FsState>| {
-        if let Some(replies) = &caller.data().replies {
+    linker.func_wrap(MODULE, "unmount", |caller: Caller<'_, FsState>| caller.data().common.unmount())?;
+    linker.func_wrap(MODULE, "exit", |caller: Caller<'_, FsState>| caller.data().common.exit())?;
+    Ok(())
+}
+
+/// Binds the imports of threads that the guest starts.
+pub(super) fn add_to_thread_linker(linker: &mut Linker<Program>, common: &Arc<Common>) -> Result<(), Error> {
+    linker.func_wrap(MODULE, "mount", |_: Caller<'_, Program>, _: i32, _: i32| -> i32 {
+        log::error!("the filesystem asks to be mounted by a thread of its own; only its first thread may");
+        Errno::EPERM.negated()
+    })?;
+    let own = common.clone();
+    linker.func_wrap(MODULE, "serve", move |caller: Caller<'_, Program>| serve_in_thread(caller, &own))?;
+    let own = common.clone();
+    linker.func_wrap(MODULE, "send", move |mut caller: Caller<'_, Program>, pieces: i32, count: i32| -> i32 {
+        let (memory, _) = caller.memory_and_data();
+        answer(reply(&memory, &own, pieces as u32, count as u32))
+    })?;
+    let own = common.clone();
+    linker.func_wrap(MODULE, "unmount", move |_: Caller<'_, Program>| own.unmount())?;
+    let own = common.clone();
+    linker.func_wrap(MODULE, "exit", move |_: Caller<'_, Program>| own.exit())?;
+    Ok(())
+}
+
+impl Common {
+    fn unmount(&self) {
+        if let Some(replies) = self.replies.get() {
             replies.unmount();
         }
-    })?;
-    linker.func_wrap(MODULE, "exit", |caller: Caller<'_, FsState>| {
-        if let Some(replies) = &caller.data().replies {
+    }
+
+    fn exit(&self) {
+        if let Some(replies) = self.replies.get() {
             replies.exit();
         }
-    })?;
-    Ok(())
+    }
 }
 
 fn answer(result: Result<(), Errno>) -> i32 {
@@ -119,9 +146,14 @@ fn serve(mut caller: Caller<'_, FsState>) -> Result<i32, Trap> {
     };
     caller.data_mut().served = true;
     let program = caller.data().program.clone();
-    let end = server.run_with_more(&mut WasmGuest::new(&mut caller)?, &|seat| program.run_copy(seat));
+    let common = caller.data().common.clone();
+    let mut guest = WasmGuest::new(&mut caller, common.clone(), FIRST_WORKER)?;
+    let end = if program.threaded {
+        server.run_with_seats(&mut guest, &common.seats)
+    } else {
+        server.run_with_more(&mut guest, &|seat| program.run_copy(seat))
+    };
     let state = caller.data_mut();
-    state.replies = None;
     match end {
         Ok(End::Unmounted | End::Exited) => Ok(0),
         Ok(End::Stopped) => Err(Trap::exit(1)),
@@ -141,12 +173,32 @@ fn serve(mut caller: Caller<'_, FsState>) -> Result<i32, Trap> {
 /// Serves beside the filesystem of which this is a copy; whatever follows, happens there.
 fn serve_copy(mut caller: Caller<'_, FsState>, seat: Seat) -> Result<i32, Trap> {
     caller.data_mut().served = true;
-    let end = seat.serve(&mut WasmGuest::new(&mut caller)?);
+    let common = caller.data().common.clone();
+    let end = seat.serve(&mut WasmGuest::new(&mut caller, common, FIRST_WORKER)?);
     let regular = matches!(end, Ok(End::Unmounted | End::Exited));
     let state = caller.data_mut();
-    state.replies = None;
     state.copy_end = Some(end);
     if regular { Ok(0) } else { Err(Trap::exit(1)) }
+}
+
+/// Serves in a thread that the guest started, beside its first one, which says how it ended.
+fn serve_in_thread(mut caller: Caller<'_, Program>, common: &Arc<Common>) -> Result<i32, Trap> {
+    let interrupt = caller.data_mut().host().interrupt.clone();
+    let goes_on = || !interrupt.as_ref().is_some_and(InterruptHandle::is_set);
+    let mut failed = None;
+    let served =
+        common.seats.serve(&goes_on, &mut |seat| match WasmGuest::new(&mut caller, common.clone(), seat.index()) {
+            Ok(mut guest) => seat.serve(&mut guest),
+            Err(trap) => {
+                failed = Some(trap);
+                Ok(End::Stopped)
+            }
+        });
+    match failed {
+        Some(trap) => Err(trap),
+        None if served => Ok(0),
+        None => Ok(Errno::EAGAIN.negated()),
+    }
 }
 
 /// The pieces of a message, as the guest lists them.
@@ -159,13 +211,18 @@ fn listed(memory: &GuestMemory<'_>, pieces: u32, count: u32) -> impl Iterator<It
 
 /// Sends one message that lies in the guest's memory.
 fn send(memory: &GuestMemory<'_>, state: &FsState, pieces: u32, count: u32) -> Result<(), Errno> {
-    if count > MAX_PIECES {
-        return Err(Errno::EINVAL);
-    }
     if let Some(notifier) = &state.notifier {
         return notifier.send(gather(memory, pieces, count)?);
     }
-    let Some(replies) = &state.replies else { return Err(Errno::ENODEV) };
+    reply(memory, &state.common, pieces, count)
+}
+
+/// Sends one message to the server that the guest serves with.
+fn reply(memory: &GuestMemory<'_>, common: &Common, pieces: u32, count: u32) -> Result<(), Errno> {
+    if count > MAX_PIECES {
+        return Err(Errno::EINVAL);
+    }
+    let Some(replies) = common.replies.get() else { return Err(Errno::ENODEV) };
     let mut slices: SmallVec<[RawSlice; 8]> = SmallVec::new();
     for piece in listed(memory, pieces, count) {
         let piece = piece?;
@@ -179,6 +236,9 @@ fn send(memory: &GuestMemory<'_>, state: &FsState, pieces: u32, count: u32) -> R
 
 /// A copy of a message that lies in the guest's memory; longer ones than the kernel could want are cut.
 fn gather(memory: &GuestMemory<'_>, pieces: u32, count: u32) -> Result<Vec<u8>, Errno> {
+    if count > MAX_PIECES {
+        return Err(Errno::EINVAL);
+    }
     let mut message = Vec::new();
     for piece in listed(memory, pieces, count) {
         let piece = piece?;

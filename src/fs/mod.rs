@@ -14,12 +14,11 @@ mod notify;
 use crate::abi::trap::TrapCode;
 use crate::host::{self, HasHost, Host};
 use crate::runtime::{Engine, Error as EngineError, Linker, Module, Store, Trap};
-use crate::wasm::ExportKind;
-use fs_host::{End, Mount, MountOptions, Replies, Seat, Server, ServerConfig};
+use crate::wasm::{ExportKind, ExternType};
+use fs_host::{End, Mount, MountOptions, Replies, Seat, Seats, Server, ServerConfig};
 use std::fmt;
 use std::path::PathBuf;
-use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
+use std::sync::{Arc, OnceLock};
 
 pub use imports::{FS_IMPORTS, FsImport};
 
@@ -34,8 +33,11 @@ pub struct MountPlan {
     pub options: MountOptions,
     /// What the table of mounts shows unless the user or the guest names something else.
     pub name: String,
-    /// How to serve. More workers than one are copies of the filesystem, which must have declared that it never changes.
+    /// How to serve, but for the workers.
     pub server: ServerConfig,
+    /// How many requests may be answered in parallel: by threads of a filesystem that has threads, by copies of one that
+    /// has declared that it never changes; `None` for what is usual.
+    pub workers: Option<usize>,
     /// What the guest may reach.
     pub policy: host::Policy,
     /// Imports that are missing trap when they are called.
@@ -79,8 +81,8 @@ impl fmt::Display for Error {
                 missing.join(" and ")
             ),
             Error::NotReadOnly => f.write_str(
-                "several workers are for filesystems that never change and declare it (readonly=1 among the lines that \
-                 `wasmjit inspect` shows for the SDK); mount it with one",
+                "several workers are for filesystems with threads (built with -pthread), and for those that never change and \
+                 declare it (readonly=1 among the lines that `wasmjit inspect` shows for the SDK); mount it with one",
             ),
             Error::Engine(error) => error.fmt(f),
             Error::Host(error) => error.fmt(f),
@@ -113,12 +115,9 @@ impl From<fs_host::Error> for Error {
 pub(crate) struct FsState {
     host: Host,
     stage: Stage,
-    /// Where replies go while the guest serves.
-    replies: Option<Replies>,
+    common: Arc<Common>,
     /// Where notifications go while the kernel serves.
     notifier: Option<notify::Notifier>,
-    /// Ends blocking host calls with EINTR without stopping the guest.
-    soft_interrupt: Arc<AtomicBool>,
     /// What the FUSE host said when the guest's mount or serve failed: more than an errno can say.
     failure: Option<Error>,
     /// Requests are answered inside of the kernel.
@@ -127,6 +126,15 @@ pub(crate) struct FsState {
     program: Arc<Program>,
     /// How serving ended, of a copy.
     copy_end: Option<fs_host::Result<End>>,
+}
+
+/// What the threads of a guest have in common.
+#[derive(Default)]
+struct Common {
+    /// Where replies go, once the guest serves.
+    replies: OnceLock<Replies>,
+    /// Where threads beside the first come to serve.
+    seats: Seats,
 }
 
 /// How far the mount has come.
@@ -164,6 +172,17 @@ pub fn is_read_only(module: &Module) -> bool {
     sections.any(|text| text.split(|byte| *byte == b'\n').any(|line| line == b"readonly=1"))
 }
 
+/// Whether the guest may start threads, by its memory.
+fn has_threads(module: &Module) -> bool {
+    module.imports().iter().any(|import| matches!(&import.ty, ExternType::Memory(ty) if ty.shared))
+}
+
+/// Threads of a guest that serve at a time unless the user says a number.
+fn usual_workers() -> usize {
+    const MOST: usize = 10;
+    std::thread::available_parallelism().map_or(1, usize::from).clamp(2, MOST)
+}
+
 /// What instances of a filesystem are made of.
 struct Program {
     engine: Engine,
@@ -172,6 +191,8 @@ struct Program {
     policy: host::Policy,
     args: Vec<Vec<u8>>,
     kernel: bool,
+    /// Further workers are threads that the guest starts itself.
+    threaded: bool,
 }
 
 impl Program {
@@ -179,14 +200,16 @@ impl Program {
     fn store(self: &Arc<Program>, stage: Stage) -> Result<Store<FsState>, Error> {
         let mut host = Host::new(&self.policy).map_err(Error::Policy)?;
         host::configure(&mut host, &self.module).map_err(Error::Grants)?;
-        let soft_interrupt = Arc::new(AtomicBool::new(false));
-        host.soft_interrupt = Some(soft_interrupt.clone());
+        host.soft_interrupt = Some(Arc::default());
+        let common = Arc::<Common>::default();
+        let of_threads = common.clone();
+        host.thread_imports =
+            Some(host::ThreadImports::new(move |linker| imports::add_to_thread_linker(linker, &of_threads)));
         let state = FsState {
             host,
             stage,
-            replies: None,
+            common,
             notifier: None,
-            soft_interrupt,
             failure: None,
             kernel: self.kernel,
             served: false,
@@ -197,7 +220,7 @@ impl Program {
     }
 
     fn run_main(&self, store: &mut Store<FsState>) -> Result<i32, Error> {
-        let instance = self.linker.instantiate(&mut *store, &self.module)?;
+        let instance = host::instantiate(&self.linker, store, &self.module)?;
         host::run_main(store, &instance, &self.args).map(|code| code.0).map_err(Error::Trap)
     }
 
@@ -210,7 +233,8 @@ impl Program {
                 return None;
             }
         };
-        seat.starting(guest::interrupter(store.interrupt_handle(), &store.data().soft_interrupt));
+        let flag = store.interrupt_handle();
+        seat.starting(guest::interrupter(flag, store.data_mut().host()));
         store.data_mut().stage = Stage::Copy(seat);
         let result = self.run_main(&mut store);
         let state = store.into_data();
@@ -234,7 +258,9 @@ pub fn run(engine: &Engine, module: &Module, plan: MountPlan) -> Result<i32, Err
     if plan.kernel {
         kernel::check(&plan).map_err(Error::Kernel)?;
     }
-    if plan.server.workers > 1 && !is_read_only(module) {
+    let threaded = has_threads(module);
+    let workers = plan.workers.unwrap_or(if threaded { usual_workers() } else { 1 });
+    if workers > 1 && !threaded && !is_read_only(module) {
         return Err(Error::NotReadOnly);
     }
     // What compiling needed, the mount does not.
@@ -244,9 +270,16 @@ pub fn run(engine: &Engine, module: &Module, plan: MountPlan) -> Result<i32, Err
     host::link(&mut linker, module)?;
     imports::add_to_linker(&mut linker)?;
     let (engine, module) = (engine.clone(), module.clone());
-    let program =
-        Arc::new(Program { engine, module, linker, policy: plan.policy, args: plan.args, kernel: plan.kernel });
-    let config = ServerConfig { replicated: plan.server.workers > 1, ..plan.server };
+    let program = Arc::new(Program {
+        engine,
+        module,
+        linker,
+        policy: plan.policy,
+        args: plan.args,
+        kernel: plan.kernel,
+        threaded,
+    });
+    let config = ServerConfig { workers, replicated: workers > 1 && !threaded, ..plan.server };
     let mut stage = Stage::Planned {
         mountpoint: plan.mountpoint,
         options: Box::new(plan.options),

@@ -67,4 +67,4 @@ pub use rows::{Role, Row};
 pub use signals::Signals;
 pub use start::{ExitCode, instantiate, run_main, run_main_by};
 pub use state::{AT_FDCWD, HasHost, Host, Stream, take_file_limit, take_umask};
-pub use threads::Program;
+pub use threads::{Program, ThreadImports};

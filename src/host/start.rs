@@ -170,7 +170,8 @@ pub fn instantiate<T: HasHost + 'static>(
     };
     let memory = Memory::new(&mut *store, *ty)?;
     if let Some(shared) = memory.shared(&*store) {
-        let threads = Threads::new(store.engine(), module, shared);
+        let imports = store.data_mut().host().thread_imports.clone();
+        let threads = Threads::new(store.engine(), module, shared, imports);
         store.data_mut().host().threads = Some(threads);
     }
     linker.instantiate_filled(store, module, &mut |import| is_memory(import).then_some(Extern::Memory(memory)))

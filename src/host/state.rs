@@ -12,7 +12,7 @@ use super::policy::{Policy, PolicyError};
 use super::resolve::{Base, Grant, Namespace, Object, join};
 use super::signals::Signals;
 use super::sys::{self, Result};
-use super::threads::Threads;
+use super::threads::{ThreadImports, Threads};
 use crate::runtime::InterruptHandle;
 use std::collections::HashSet;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
@@ -145,6 +145,8 @@ pub struct Host {
     cwd: CurrentDir,
     /// Most threads at a time, the first one included.
     pub max_threads: usize,
+    /// What the embedder itself provides to threads that the guest starts.
+    pub thread_imports: Option<ThreadImports>,
     /// The threads of the guest, if it can have any.
     pub(super) threads: Option<Threads>,
     /// The modules of a program that is linked dynamically.
@@ -181,6 +183,7 @@ impl Host {
             reported: Arc::default(),
             cwd: CurrentDir::Own(Arc::new(Cwd::Synthetic(Vec::new()))),
             max_threads: policy.max_threads,
+            thread_imports: None,
             threads: None,
             dynlink: None,
         };
@@ -343,7 +346,8 @@ impl Host {
             flush_at_exit: false,
             temp_ret0: 0,
             interrupt: None,
-            soft_interrupt: None,
+            // Each thread is interrupted by itself.
+            soft_interrupt: self.soft_interrupt.as_ref().map(|_| Arc::default()),
             maps: self.maps.clone(),
             exceptions: Default::default(),
             listeners: Vec::new(),
@@ -354,6 +358,7 @@ impl Host {
             reported: self.reported.clone(),
             cwd: self.cwd.share(),
             max_threads: self.max_threads,
+            thread_imports: None,
             threads: self.threads.clone(),
             dynlink: None,
         }

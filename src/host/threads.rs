@@ -106,11 +106,31 @@ struct State {
     garbage: Vec<u32>,
 }
 
+/// Adds the embedder's own imports to those of threads.
+#[derive(Clone)]
+pub struct ThreadImports(Arc<AddImports>);
+
+type AddImports = dyn Fn(&mut Linker<Program>) -> Result<(), Error> + Send + Sync;
+
+impl ThreadImports {
+    /// What is to be called once, before the first thread starts.
+    pub fn new(add: impl Fn(&mut Linker<Program>) -> Result<(), Error> + Send + Sync + 'static) -> ThreadImports {
+        ThreadImports(Arc::new(add))
+    }
+}
+
+impl fmt::Debug for ThreadImports {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("ThreadImports")
+    }
+}
+
 #[derive(Debug)]
 struct Inner {
     engine: Engine,
     module: Module,
     memory: SharedMemory,
+    imports: Option<ThreadImports>,
     linker: OnceLock<Linker<Program>>,
     state: Mutex<State>,
     changed: Condvar,
@@ -140,11 +160,17 @@ impl Entry {
 
 impl Threads {
     /// The threads of a guest whose first one is about to start.
-    pub(super) fn new(engine: &Engine, module: &Module, memory: SharedMemory) -> Threads {
+    pub(super) fn new(
+        engine: &Engine,
+        module: &Module,
+        memory: SharedMemory,
+        imports: Option<ThreadImports>,
+    ) -> Threads {
         Threads(Arc::new(Inner {
             engine: engine.clone(),
             module: module.clone(),
             memory,
+            imports,
             linker: OnceLock::new(),
             state: Mutex::default(),
             changed: Condvar::new(),
@@ -177,6 +203,9 @@ impl Threads {
         let mut linker = Linker::new();
         linker.trap_on_missing(true);
         super::link(&mut linker, &self.0.module)?;
+        if let Some(imports) = &self.0.imports {
+            (imports.0)(&mut linker)?;
+        }
         Ok(self.0.linker.get_or_init(|| linker))
     }
 

@@ -26,7 +26,7 @@ use crate::{AttrOverride, Error, Guest, GuestFault, Mount, MountOptions, Result,
 use control::Control;
 use init::Negotiated;
 pub use reply::Replies;
-pub use seat::Seat;
+pub use seat::{Seat, Seats};
 use shared::{STANDBY, STOP, Shared};
 use worker::Worker;
 
@@ -175,7 +175,7 @@ impl Server {
     /// Serves with one guest until the end. After [`End::Faulted`] it may be called again with a new guest, which sees
     /// the INIT of the first.
     pub fn run(&mut self, guest: &mut dyn Guest) -> Result<End> {
-        self.serve(guest, Vec::new())
+        self.serve(guest, More::Threads(Vec::new()))
     }
 
     /// Serves with several guests in parallel, at most as many as [`ServerConfig::workers`].
@@ -184,7 +184,7 @@ impl Server {
             guests.split_first_mut().ok_or(Error::Channel("serving without a guest on", libc::EINVAL))?;
         let further = rest.iter_mut().take(self.config.workers - 1);
         let further = further.map(|guest| -> Further<'_> { Box::new(move |seat| Some(seat.serve(guest))) }).collect();
-        self.serve(first, further)
+        self.serve(first, More::Threads(further))
     }
 
     /// Serves with one guest, and with as many more as there are further [`ServerConfig::workers`]: each is made by `make`
@@ -196,7 +196,13 @@ impl Server {
         make: &(dyn Fn(Seat) -> Option<Result<End>> + Sync),
     ) -> Result<End> {
         let further = (1..self.config.workers).map(|_| -> Further<'_> { Box::new(make) }).collect();
-        self.serve(first, further)
+        self.serve(first, More::Threads(further))
+    }
+
+    /// Serves with one guest, and with as many threads of its own as come to take a seat, up to the number of further
+    /// [`ServerConfig::workers`].
+    pub fn run_with_seats(&mut self, first: &mut dyn Guest, seats: &Seats) -> Result<End> {
+        self.serve(first, More::Seats(seats))
     }
 
     /// Unmounts, after the end of serving.
@@ -209,12 +215,12 @@ impl Server {
         result
     }
 
-    fn serve(&mut self, first: &mut dyn Guest, further: Vec<Further<'_>>) -> Result<End> {
+    fn serve(&mut self, first: &mut dyn Guest, more: More<'_>) -> Result<End> {
         let shared = self.shared.clone();
         shared.ended.store(false, Ordering::Release);
         first.attach(self.replies());
         let signals = self.signals.take();
-        let result = self.serve_with(&shared, signals.as_ref(), first, further);
+        let result = self.serve_with(&shared, signals.as_ref(), first, more);
         self.signals = signals;
         // What the standby holds is for the next guest.
         shared.attention.fetch_and(STANDBY, Ordering::AcqRel);
@@ -234,7 +240,7 @@ impl Server {
         shared: &'a Arc<Shared>,
         signals: Option<&'a SignalWatch>,
         first: &'a mut dyn Guest,
-        further: Vec<Further<'a>>,
+        more: More<'a>,
     ) -> Result<End> {
         let control = Control::new(shared, signals, self.config.report.clone(), self.config.workers);
         let policy = self.config.on_trap;
@@ -246,16 +252,24 @@ impl Server {
                 .stack_size(256 << 10)
                 .spawn_scoped(scope, move || control.run())
                 .map_err(|e| Error::Resource("starting the control thread", e))?;
+            let (further, seats) = match more {
+                More::Threads(further) => (further, None),
+                More::Seats(seats) => (Vec::new(), Some(CloseGuard(seats, shared))),
+            };
             let mut worker = Worker::new(shared, 0, policy, first);
             let (size, replay) = self.handshake(&mut worker)?;
+            let seat = |index| Seat { shared: shared.clone(), index, policy, size, init: replay.clone() };
             let mut others = Vec::new();
             for (i, make) in further.into_iter().enumerate() {
-                let seat = Seat { shared: shared.clone(), index: i + 1, policy, size, init: replay.clone() };
+                let seat = seat(i + 1);
                 let spawned = std::thread::Builder::new()
                     .name(format!("fuse-worker-{}", i + 1))
                     .stack_size(WORKER_STACK)
                     .spawn_scoped(scope, move || make(seat));
                 others.push(spawned.map_err(|e| Error::Resource("starting a worker", e))?);
+            }
+            if let Some(seats) = &seats {
+                seats.0.open((1..self.config.workers).map(seat).collect());
             }
             let mut end = worker.run(size);
             drop(worker);
@@ -264,6 +278,9 @@ impl Server {
                 if let Some(result) = other.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)) {
                     end = more_telling(end, result);
                 }
+            }
+            for result in seats.iter().flat_map(|seats| seats.0.close()) {
+                end = more_telling(end, result);
             }
             end
         })
@@ -292,6 +309,24 @@ impl Server {
 
 /// What runs in a further worker's thread.
 type Further<'a> = Box<dyn FnOnce(Seat) -> Option<Result<End>> + Send + 'a>;
+
+/// What serves beside the first worker.
+enum More<'a> {
+    /// One thread each.
+    Threads(Vec<Further<'a>>),
+    /// Threads of the guest's.
+    Seats(&'a Seats),
+}
+
+/// Nobody sits any more when the server ends, however it does.
+struct CloseGuard<'a>(&'a Seats, &'a Shared);
+
+impl Drop for CloseGuard<'_> {
+    fn drop(&mut self) {
+        self.1.demand(STOP);
+        self.0.close();
+    }
+}
 
 struct EndGuard<'a>(&'a Shared);
 

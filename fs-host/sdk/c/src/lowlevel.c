@@ -40,51 +40,6 @@ static struct fuse_req **bucket_of(struct fuse_session *se, uint64_t unique)
 	return &se->buckets[h >> 58];
 }
 
-static struct fuse_req *req_new(struct fuse_session *se, const struct wj_in_header *in)
-{
-	struct fuse_req *req = free_reqs;
-	if (req) {
-		free_reqs = req->next;
-		free_req_count--;
-	} else {
-		req = malloc(sizeof(*req));
-		if (!req)
-			return NULL;
-	}
-	req->se = se;
-	req->unique = in->unique;
-	req->ctx.uid = in->uid;
-	req->ctx.gid = in->gid;
-	req->ctx.pid = (pid_t)in->pid;
-	req->ctx.umask = 0;
-	req->interrupted = false;
-	req->ioctl_32bit = false;
-	req->interrupt_func = NULL;
-	struct fuse_req **bucket = bucket_of(se, in->unique);
-	req->next = *bucket;
-	*bucket = req;
-	return req;
-}
-
-void wj_req_free(fuse_req_t req)
-{
-	struct fuse_req **at = bucket_of(req->se, req->unique);
-	while (*at && *at != req)
-		at = &(*at)->next;
-	if (!*at) {
-		fuse_log(FUSE_LOG_ERR, "fuse: request answered twice\n");
-		return;
-	}
-	*at = req->next;
-	if (free_req_count >= WJ_REQ_POOL_MAX) {
-		free(req);
-		return;
-	}
-	free_req_count++;
-	req->next = free_reqs;
-	free_reqs = req;
-}
-
 /* An interrupt may have come before its request when the host has several workers. */
 static bool take_early_interrupt(struct fuse_session *se, uint64_t unique)
 {
@@ -101,16 +56,73 @@ static bool take_early_interrupt(struct fuse_session *se, uint64_t unique)
 	return found;
 }
 
+static struct fuse_req *req_new(struct fuse_session *se, const struct wj_in_header *in)
+{
+	wj_lock();
+	struct fuse_req *req = free_reqs;
+	if (req) {
+		free_reqs = req->next;
+		free_req_count--;
+	} else {
+		req = malloc(sizeof(*req));
+		if (!req) {
+			wj_unlock();
+			return NULL;
+		}
+	}
+	req->se = se;
+	req->unique = in->unique;
+	req->ctx.uid = in->uid;
+	req->ctx.gid = in->gid;
+	req->ctx.pid = (pid_t)in->pid;
+	req->ctx.umask = 0;
+	req->interrupted = false;
+	req->ioctl_32bit = false;
+	req->interrupt_func = NULL;
+	struct fuse_req **bucket = bucket_of(se, in->unique);
+	req->next = *bucket;
+	*bucket = req;
+	if (se->early_count && take_early_interrupt(se, in->unique))
+		req->interrupted = true;
+	wj_unlock();
+	return req;
+}
+
+void wj_req_free(fuse_req_t req)
+{
+	wj_lock();
+	struct fuse_req **at = bucket_of(req->se, req->unique);
+	while (*at && *at != req)
+		at = &(*at)->next;
+	if (!*at) {
+		wj_unlock();
+		fuse_log(FUSE_LOG_ERR, "fuse: request answered twice\n");
+		return;
+	}
+	*at = req->next;
+	if (free_req_count >= WJ_REQ_POOL_MAX) {
+		free(req);
+	} else {
+		free_req_count++;
+		req->next = free_reqs;
+		free_reqs = req;
+	}
+	wj_unlock();
+}
+
 void wj_do_interrupt(struct fuse_session *se, uint64_t target)
 {
+	wj_lock();
 	for (struct fuse_req *req = *bucket_of(se, target); req; req = req->next) {
 		if (req->unique != target)
 			continue;
-		if (!req->interrupted) {
-			req->interrupted = true;
-			if (req->interrupt_func)
-				req->interrupt_func(req, req->interrupt_data);
-		}
+		fuse_interrupt_func_t func = req->interrupted ? NULL : req->interrupt_func;
+		void *data = req->interrupt_data;
+		req->interrupted = true;
+		wj_unlock();
+		/* it may answer the request */
+		if (func)
+			func(req, data);
 		return;
 	}
 	if (se->early_count == WJ_EARLY_INTERRUPTS) {
@@ -118,6 +130,7 @@ void wj_do_interrupt(struct fuse_session *se, uint64_t target)
 		se->early_count--;
 	}
 	se->early[se->early_count++] = (struct wj_early_interrupt){ target, 0 };
+	wj_unlock();
 }
 
 void *fuse_req_userdata(fuse_req_t req)
@@ -138,9 +151,12 @@ int fuse_req_getgroups(fuse_req_t req, int size, gid_t list[])
 
 void fuse_req_interrupt_func(fuse_req_t req, fuse_interrupt_func_t func, void *data)
 {
+	wj_lock();
 	req->interrupt_func = func;
 	req->interrupt_data = data;
-	if (req->interrupted && func)
+	bool interrupted = req->interrupted;
+	wj_unlock();
+	if (interrupted && func)
 		func(req, data);
 }
 
@@ -153,9 +169,12 @@ int fuse_req_interrupted(fuse_req_t req)
 
 static void destroy_filesystem(struct fuse_session *se)
 {
-	if (se->got_destroy)
-		return;
+	wj_lock();
+	bool done = se->got_destroy;
 	se->got_destroy = true;
+	wj_unlock();
+	if (done)
+		return;
 	if (se->op.destroy)
 		se->op.destroy(se->userdata);
 }
@@ -215,13 +234,15 @@ void wasmjit_fuse_dispatch(const void *request, uint32_t len)
 		wj_send(in->unique, -wj_errno_to_linux(ENOMEM), NULL, 0);
 		return;
 	}
-	if (se->early_count && take_early_interrupt(se, in->unique))
-		req->interrupted = true;
 	if (!se->got_init) {
 		fuse_reply_err(req, EIO);
 		return;
 	}
+	if (se->by_path)
+		wj_tree_enter(in->opcode);
 	row->handler(req, in->nodeid, body, body_len);
+	if (se->by_path)
+		wj_tree_leave();
 }
 
 /* ---- session ---- */
@@ -258,6 +279,11 @@ struct fuse_session *wj_session_create(struct fuse_args *args, const struct fuse
 	}
 	the_session = se;
 	return se;
+}
+
+void wj_session_by_path(struct fuse_session *se)
+{
+	se->by_path = true;
 }
 
 int wj_mount(const char *opts)

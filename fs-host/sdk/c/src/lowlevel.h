@@ -8,6 +8,7 @@
 
 #include "api.h"
 #include "host.h"
+#include "threads.h"
 #include "wire.h"
 
 #if WJ_API == 2
@@ -57,6 +58,7 @@ struct fuse_session {
 	bool got_destroy;
 	bool exited;
 	bool sync_read;
+	bool by_path; /* see wj_session_by_path */
 	uint32_t flags2; /* second word of the INIT flags that the host offered */
 	uint64_t retrieve_unique;
 	struct wj_retrieve *retrieves;

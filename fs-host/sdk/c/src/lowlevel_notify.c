@@ -97,22 +97,27 @@ static int notify_retrieve(struct fuse_session *se, fuse_ino_t ino, size_t size,
 	struct wj_retrieve *r = malloc(sizeof(*r));
 	if (!r)
 		return -ENOMEM;
-	r->unique = ++se->retrieve_unique;
 	r->cookie = cookie;
+	wj_lock();
+	uint64_t unique = r->unique = ++se->retrieve_unique;
 	r->next = se->retrieves;
 	se->retrieves = r;
-	struct wj_notify_retrieve_out out = { r->unique, ino, (uint64_t)offset, (uint32_t)size, 0 };
+	wj_unlock();
+	struct wj_notify_retrieve_out out = { unique, ino, (uint64_t)offset, (uint32_t)size, 0 };
 	struct iovec iov[2] = { [1] = { &out, sizeof(out) } };
 	int err = notify(WJ_NOTIFY_RETRIEVE, iov, 2);
 	if (err) {
 		/* a reply may have come meanwhile: look for it again */
+		wj_lock();
 		struct wj_retrieve **at = &se->retrieves;
-		while (*at && *at != r)
+		while (*at && (*at)->unique != unique)
 			at = &(*at)->next;
 		if (*at) {
+			r = *at;
 			*at = r->next;
 			free(r);
 		}
+		wj_unlock();
 	}
 	return err;
 }
@@ -121,15 +126,18 @@ void wj_notify_reply(fuse_req_t req, uint64_t unique, uint64_t nodeid,
 		     const struct wj_notify_retrieve_in *in, size_t len)
 {
 	struct fuse_session *se = req->se;
+	wj_lock();
 	struct wj_retrieve **at = &se->retrieves;
 	while (*at && (*at)->unique != unique)
 		at = &(*at)->next;
 	struct wj_retrieve *r = *at;
 	if (!r || in->size > len - sizeof(*in) || !se->op.retrieve_reply) {
+		wj_unlock();
 		fuse_reply_none(req);
 		return;
 	}
 	*at = r->next;
+	wj_unlock();
 	void *cookie = r->cookie;
 	free(r);
 	struct fuse_bufvec bufv = FUSE_BUFVEC_INIT(in->size);

@@ -242,8 +242,8 @@ static bool all_memory(const struct fuse_bufvec *bufv)
 }
 
 /* Where file data is gathered; kept between replies. */
-static char *bounce;
-static size_t bounce_size;
+static WJ_PER_THREAD char *bounce;
+static WJ_PER_THREAD size_t bounce_size;
 
 static int reply_gathered(fuse_req_t req, struct fuse_bufvec *bufv, size_t size)
 {

@@ -99,6 +99,7 @@
 #define wj_fuse_create wj2_fuse_create
 #define wj_fuse_free wj2_fuse_free
 #define wj_fuse_loop wj2_fuse_loop
+#define wj_fuse_loop_mt wj2_fuse_loop_mt
 #define wj_has_lock wj2_has_lock
 #define wj_has_read_buf wj2_has_read_buf
 #define wj_has_write_buf wj2_has_write_buf
@@ -106,6 +107,7 @@
 #define wj_is_config_opt wj2_is_config_opt
 #define wj_is_conn_opt wj2_is_conn_opt
 #define wj_lib_help wj2_lib_help
+#define wj_lock wj2_lock
 #define wj_locks_free wj2_locks_free
 #define wj_lookup_node wj2_lookup_node
 #define wj_lookup_path wj2_lookup_path
@@ -164,10 +166,19 @@
 #define wj_req_free wj2_req_free
 #define wj_seconds_since wj2_seconds_since
 #define wj_send wj2_send
+#define wj_session_by_path wj2_session_by_path
 #define wj_session_create wj2_session_create
+#define wj_session_loop_mt wj2_session_loop_mt
 #define wj_stat_to_attr wj2_stat_to_attr
 #define wj_table_free wj2_table_free
 #define wj_table_init wj2_table_init
+#define wj_tree_enter wj2_tree_enter
+#define wj_tree_give wj2_tree_give
+#define wj_tree_leave wj2_tree_leave
+#define wj_tree_release wj2_tree_release
+#define wj_tree_retake wj2_tree_retake
+#define wj_tree_take wj2_tree_take
+#define wj_unlock wj2_unlock
 #define wj_unlock_at_flush wj2_unlock_at_flush
 #define wj_update_stat wj2_update_stat
 

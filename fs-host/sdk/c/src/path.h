@@ -15,6 +15,7 @@
 #define WJ_PATH_H
 
 #include "api.h"
+#include "threads.h"
 
 #include <fcntl.h>
 #include <limits.h>
@@ -91,8 +92,6 @@ struct fuse {
 	uint64_t generation;
 	unsigned hide_counter;
 	struct wj_node *lru_first, *lru_last;
-	char *io; /* for replies with data; one request at a time */
-	size_t io_size;
 #if WJ_API == 2
 	struct fuse_chan *chan;
 #endif
@@ -216,6 +215,8 @@ struct fuse *wj_fuse_create(struct fuse_args *args, const struct fuse_operations
 			    size_t op_size, void *user_data);
 void wj_fuse_free(struct fuse *f);
 int wj_fuse_loop(struct fuse *f);
+/* In `threads` threads at the most, where there are threads. */
+int wj_fuse_loop_mt(struct fuse *f, unsigned threads);
 void wj_lib_help(void);
 int wj_is_config_opt(const char *opt);
 void wj_config_defaults(struct wj_config *c);

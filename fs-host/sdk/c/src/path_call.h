@@ -16,7 +16,10 @@ static inline const struct fuse_operations *enter(struct fuse_fs *fs)
 		const struct fuse_operations *op = enter(fs); \
 		if (!op->name) \
 			return -ENOSYS; \
-		return op->name(__VA_ARGS__); \
+		bool held = wj_tree_release(); \
+		__auto_type result = op->name(__VA_ARGS__); \
+		wj_tree_retake(held); \
+		return result; \
 	} while (0)
 
 /* As CALL, for what counts as done without a callback. */
@@ -25,7 +28,10 @@ static inline const struct fuse_operations *enter(struct fuse_fs *fs)
 		const struct fuse_operations *op = enter(fs); \
 		if (!op->name) \
 			return 0; \
-		return op->name(__VA_ARGS__); \
+		bool held = wj_tree_release(); \
+		__auto_type result = op->name(__VA_ARGS__); \
+		wj_tree_retake(held); \
+		return result; \
 	} while (0)
 
 #endif

@@ -154,8 +154,8 @@ static size_t serve_list(struct wj_dh *dh, char *out, size_t size, off_t off)
 
 /* ---- the filler ---- */
 
-static int fill(struct wj_dh *dh, const char *name, const struct stat *given, off_t off,
-		bool complete)
+static int fill_held(struct wj_dh *dh, const char *name, const struct stat *given, off_t off,
+		     bool complete)
 {
 	struct stat st;
 	complete = complete && given && dh->plus;
@@ -185,6 +185,15 @@ static int fill(struct wj_dh *dh, const char *name, const struct stat *given, of
 		return 1;
 	}
 	return !put(dh, dh->out, dh->out_size, &dh->out_used, name, &st, complete, off);
+}
+
+static int fill(struct wj_dh *dh, const char *name, const struct stat *given, off_t off,
+		bool complete)
+{
+	bool taken = wj_tree_take();
+	int full = fill_held(dh, name, given, off, complete);
+	wj_tree_give(taken);
+	return full;
 }
 
 #if WJ_API == 3

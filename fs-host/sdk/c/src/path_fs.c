@@ -81,7 +81,7 @@ int wj_fs_statfs(struct fuse_fs *fs, const char *path, struct statvfs *st)
 {
 	const struct fuse_operations *op = enter(fs);
 	if (op->statfs)
-		return op->statfs(path, st);
+		CALL(fs, statfs, path, st);
 	st->f_namemax = 255;
 	st->f_bsize = 512;
 	return 0;

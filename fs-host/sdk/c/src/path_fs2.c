@@ -8,10 +8,12 @@ int wj_fs_getattr(struct fuse_fs *fs, const char *path, struct stat *st, struct 
 {
 	const struct fuse_operations *op = enter(fs);
 	if (fi && op->fgetattr)
-		return op->fgetattr(path, st, fi);
+		CALL(fs, fgetattr, path, st, fi);
 	if (!op->getattr)
 		return -ENOSYS;
-	return path ? op->getattr(path, st) : -ENOENT;
+	if (!path)
+		return -ENOENT;
+	CALL(fs, getattr, path, st);
 }
 
 int wj_fs_rename(struct fuse_fs *fs, const char *from, const char *to, unsigned flags)
@@ -37,10 +39,12 @@ int wj_fs_truncate(struct fuse_fs *fs, const char *path, off_t size, struct fuse
 {
 	const struct fuse_operations *op = enter(fs);
 	if (fi && op->ftruncate)
-		return op->ftruncate(path, size, fi);
+		CALL(fs, ftruncate, path, size, fi);
 	if (!op->truncate)
 		return -ENOSYS;
-	return path ? op->truncate(path, size) : -ENOENT;
+	if (!path)
+		return -ENOENT;
+	CALL(fs, truncate, path, size);
 }
 
 int wj_fs_utimens(struct fuse_fs *fs, const char *path, const struct timespec tv[2],
@@ -49,11 +53,11 @@ int wj_fs_utimens(struct fuse_fs *fs, const char *path, const struct timespec tv
 	(void)fi;
 	const struct fuse_operations *op = enter(fs);
 	if (op->utimens)
-		return op->utimens(path, tv);
+		CALL(fs, utimens, path, tv);
 	if (!op->utime)
 		return -ENOSYS;
 	struct utimbuf times = { .actime = tv[0].tv_sec, .modtime = tv[1].tv_sec };
-	return op->utime(path, &times);
+	CALL(fs, utime, path, &times);
 }
 
 int wj_fill_dir(void *buf, const char *name, const struct stat *st, off_t off);
@@ -75,11 +79,11 @@ int wj_fs_readdir(struct fuse_fs *fs, const char *path, void *buf, off_t off,
 	(void)plus;
 	const struct fuse_operations *op = enter(fs);
 	if (op->readdir)
-		return op->readdir(path, buf, wj_fill_dir, off, fi);
+		CALL(fs, readdir, path, buf, wj_fill_dir, off, fi);
 	if (!op->getdir)
 		return -ENOSYS;
 	struct fuse_dirhandle h = { buf };
-	return op->getdir(path, &h, fill_handle);
+	CALL(fs, getdir, path, &h, fill_handle);
 }
 
 int wj_fs_ioctl(struct fuse_fs *fs, const char *path, unsigned cmd, void *arg,

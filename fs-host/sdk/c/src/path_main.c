@@ -1,8 +1,12 @@
 /* The path layer's life cycle, options and current context. */
 #include "path.h"
 
-static struct fuse_context context;
-static fuse_req_t current_req;
+static WJ_PER_THREAD struct fuse_context context;
+static WJ_PER_THREAD fuse_req_t current_req;
+
+/* For replies with data; one request at a time. */
+static WJ_PER_THREAD char *io;
+static WJ_PER_THREAD size_t io_size;
 
 struct fuse_context *wj_context(void)
 {
@@ -32,19 +36,22 @@ struct fuse *wj_begin(fuse_req_t req)
 	context.pid = ctx->pid;
 	context.umask = ctx->umask;
 	current_req = req;
-	return fuse_req_userdata(req);
+	struct fuse *f = fuse_req_userdata(req);
+	context.fuse = f;
+	return f;
 }
 
 char *wj_io_buffer(struct fuse *f, size_t size)
 {
-	if (!f->io || size > f->io_size) {
+	(void)f;
+	if (!io || size > io_size) {
 		/* the old contents are of no use: do not copy them */
 		size_t room = size > WJ_IO_MIN ? size : WJ_IO_MIN;
-		free(f->io);
-		f->io = malloc(room);
-		f->io_size = f->io ? room : 0;
+		free(io);
+		io = malloc(room);
+		io_size = io ? room : 0;
 	}
-	return f->io;
+	return io;
 }
 
 void wj_reply(fuse_req_t req, int negative_errno)
@@ -156,7 +163,8 @@ void wj_fuse_free(struct fuse *f)
 {
 	wj_table_free(f);
 	free(f->conf.modules);
-	free(f->io);
+	free(io);
+	io = NULL;
 	free(f->fs);
 	free(f);
 }
@@ -204,6 +212,11 @@ struct fuse *wj_fuse_create(struct fuse_args *args, const struct fuse_operations
 int wj_fuse_loop(struct fuse *f)
 {
 	return fuse_session_loop(f->se);
+}
+
+int wj_fuse_loop_mt(struct fuse *f, unsigned threads)
+{
+	return wj_session_loop_mt(f->se, threads);
 }
 
 /* What is still hidden when the filesystem goes is removed now. */
@@ -264,5 +277,8 @@ void fuse_stop_cleanup_thread(struct fuse *f)
 
 int fuse_clean_cache(struct fuse *f)
 {
-	return wj_clean_cache(f);
+	bool taken = wj_tree_take();
+	int rest = wj_clean_cache(f);
+	wj_tree_give(taken);
+	return rest;
 }

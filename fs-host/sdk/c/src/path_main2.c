@@ -15,6 +15,7 @@ struct fuse *fuse_new(struct fuse_chan *ch, struct fuse_args *args,
 		wj_fuse_free(f);
 		return NULL;
 	}
+	wj_session_by_path(f->se);
 	f->chan = ch;
 	if (ch)
 		fuse_session_add_chan(f->se, ch);
@@ -24,7 +25,7 @@ struct fuse *fuse_new(struct fuse_chan *ch, struct fuse_args *args,
 
 int fuse_loop_mt(struct fuse *f)
 {
-	return wj_fuse_loop(f);
+	return wj_fuse_loop_mt(f, WJ_USUAL_THREADS);
 }
 
 int fuse_invalidate(struct fuse *f, const char *path)
@@ -57,7 +58,7 @@ void fuse_process_cmd(struct fuse *f, struct fuse_cmd *cmd)
 int fuse_loop_mt_proc(struct fuse *f, fuse_processor_t proc, void *data)
 {
 	(void)proc, (void)data;
-	return wj_fuse_loop(f);
+	return wj_fuse_loop_mt(f, WJ_USUAL_THREADS);
 }
 
 /* Mount, then make the filesystem over it. */
@@ -127,7 +128,7 @@ int fuse_main_real(int argc, char *argv[], const struct fuse_operations *op, siz
 	struct fuse *f = fuse_setup(argc, argv, op, op_size, &mountpoint, &multithreaded, user_data);
 	if (!f)
 		return 1;
-	int err = wj_fuse_loop(f);
+	int err = multithreaded ? fuse_loop_mt(f) : wj_fuse_loop(f);
 	fuse_teardown(f, mountpoint);
 	return err ? 1 : 0;
 }

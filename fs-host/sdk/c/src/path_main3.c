@@ -25,7 +25,9 @@ static uint64_t resolve(struct fuse *f, const char *path)
 
 int fuse_invalidate_path(struct fuse *f, const char *path)
 {
+	bool taken = wj_tree_take();
 	uint64_t nodeid = resolve(f, path);
+	wj_tree_give(taken);
 	return nodeid ? fuse_lowlevel_notify_inval_inode(f->se, nodeid, 0, 0) : -ENOENT;
 }
 
@@ -47,6 +49,7 @@ static struct fuse *new_fuse(struct fuse_args *args, const struct fuse_operation
 		wj_fuse_free(f);
 		return NULL;
 	}
+	wj_session_by_path(f->se);
 	wj_context()->fuse = f;
 	return f;
 }
@@ -109,25 +112,23 @@ int fuse_loop_mt(struct fuse *f, struct fuse_loop_config *config);
 int fuse_loop_mt(struct fuse *f, struct fuse_loop_config *config)
 {
 	(void)config;
-	return wj_fuse_loop(f);
+	return wj_fuse_loop_mt(f, WJ_USUAL_THREADS);
 }
 
 int fuse_loop_mt_31(struct fuse *f, int clone_fd)
 {
 	(void)clone_fd;
-	return wj_fuse_loop(f);
+	return wj_fuse_loop_mt(f, WJ_USUAL_THREADS);
 }
 
 int fuse_loop_mt_32(struct fuse *f, struct fuse_loop_config *config)
 {
-	(void)config;
-	return wj_fuse_loop(f);
+	return fuse_loop_mt(f, config);
 }
 
 int fuse_loop_mt_312(struct fuse *f, struct fuse_loop_config *config)
 {
-	(void)config;
-	return wj_fuse_loop(f);
+	return wj_fuse_loop_mt(f, wj_threads_of(config));
 }
 
 /* fuse_main's exit statuses, one per step that can fail. */
@@ -144,7 +145,7 @@ static int run(struct fuse *f, const struct fuse_cmdline_opts *opts)
 		status = FAILED_DAEMON;
 	else if (fuse_set_signal_handlers(se) != 0)
 		status = FAILED_SIGNALS;
-	else if (wj_fuse_loop(f) != 0)
+	else if ((opts->singlethread ? wj_fuse_loop(f) : wj_fuse_loop_mt(f, opts->max_threads)) != 0)
 		status = FAILED_LOOP;
 	fuse_remove_signal_handlers(se);
 	fuse_unmount(f);

@@ -64,7 +64,7 @@ void *fuse_session_data(struct fuse_session *se)
 
 int fuse_session_loop_mt(struct fuse_session *se)
 {
-	return fuse_session_loop(se);
+	return wj_session_loop_mt(se, WJ_USUAL_THREADS);
 }
 
 void fuse_session_process(struct fuse_session *se, const char *buf, size_t len, struct fuse_chan *ch)

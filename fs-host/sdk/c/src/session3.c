@@ -53,39 +53,43 @@ int fuse_session_receive_buf(struct fuse_session *se, struct fuse_buf *buf)
 	return err > 0 ? -err : err;
 }
 
-/* One instance serves one request at a time: the threaded loops are the plain one. */
+struct fuse_loop_config {
+	int clone_fd;
+	unsigned int max_idle_threads;
+	unsigned int max_threads;
+};
+
+/* Threads that a configuration of 3.12 and later asks for. */
+unsigned wj_threads_of(const struct fuse_loop_config *config)
+{
+	return config && config->max_threads ? config->max_threads : WJ_USUAL_THREADS;
+}
+
 #undef fuse_session_loop_mt
 int fuse_session_loop_mt(struct fuse_session *se, struct fuse_loop_config *config);
 
 int fuse_session_loop_mt_31(struct fuse_session *se, int clone_fd)
 {
 	(void)clone_fd;
-	return fuse_session_loop(se);
+	return wj_session_loop_mt(se, WJ_USUAL_THREADS);
 }
 
+/* Its structure has no number of threads. */
 int fuse_session_loop_mt_32(struct fuse_session *se, struct fuse_loop_config *config)
 {
 	(void)config;
-	return fuse_session_loop(se);
+	return wj_session_loop_mt(se, WJ_USUAL_THREADS);
 }
 
 int fuse_session_loop_mt_312(struct fuse_session *se, struct fuse_loop_config *config)
 {
-	(void)config;
-	return fuse_session_loop(se);
+	return wj_session_loop_mt(se, wj_threads_of(config));
 }
 
 int fuse_session_loop_mt(struct fuse_session *se, struct fuse_loop_config *config)
 {
-	(void)config;
-	return fuse_session_loop(se);
+	return fuse_session_loop_mt_32(se, config);
 }
-
-struct fuse_loop_config {
-	int clone_fd;
-	unsigned int max_idle_threads;
-	unsigned int max_threads;
-};
 
 struct fuse_loop_config *fuse_loop_cfg_create(void)
 {

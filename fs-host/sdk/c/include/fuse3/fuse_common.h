@@ -4,7 +4,8 @@
  * What differs from a native libfuse, because the filesystem is a WebAssembly guest:
  *  - The host has the mount, the request channel, the daemon and the signals. Loops
  *    (fuse_loop, fuse_session_loop and their _mt forms) hand control to it and return at
- *    unmount; one instance serves one request at a time.
+ *    unmount. Built with -pthread, the _mt forms serve in threads, as many as the host
+ *    allows; otherwise there is one request at a time.
  *  - Splicing does not exist: FUSE_CAP_SPLICE_* is never in `capable`, data is copied.
  *  - size_t and long have 32 bits, off_t and ino_t 64. With Emscripten 3.1.6 time_t has 32 bits
  *    too: of times beyond January 2038, tv_sec holds the low half and the upper two bits of

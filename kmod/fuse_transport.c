@@ -928,7 +928,8 @@ int wj_fuse_init(void)
 {
 	int err;
 
-	wj_wq = alloc_workqueue("wasmjit", WQ_MEM_RECLAIM | WQ_UNBOUND, 0);
+	/* Its rescuer thread bears the name: not that of the command, by which people look for daemons. */
+	wj_wq = alloc_workqueue("wasmjit_fuse", WQ_MEM_RECLAIM | WQ_UNBOUND, 0);
 	if (!wj_wq)
 		return -ENOMEM;
 	err = register_filesystem(&wj_fs_type);

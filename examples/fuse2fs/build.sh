@@ -31,10 +31,12 @@ WASMJIT=${WASMJIT:-$root/target/release/wasmjit}
 PATH=$root/fs-host/sdk/bin:$PATH
 export WASMJIT PATH
 
-# Its own libuuid and libblkid, since this machine's are no WebAssembly. BUILD_CC makes the programs that the build runs.
-./configure CC=wasmjit-cc BUILD_CC="${BUILD_CC:-cc}" CFLAGS=-O2 --enable-fuse2fs --enable-libuuid --enable-libblkid --disable-nls \
+# Its own libuuid and libblkid, since this machine's are no WebAssembly. The programs that the build runs are made by BUILD_CC, which
+# configure does not take where the programs that it tries do run.
+BUILD_CC=${BUILD_CC:-cc}
+./configure CC=wasmjit-cc BUILD_CC="$BUILD_CC" CFLAGS=-O2 --enable-fuse2fs --enable-libuuid --enable-libblkid --disable-nls \
 	--disable-uuidd --disable-tdb --disable-debugfs --disable-imager --disable-resizer --disable-defrag --disable-e2initrd-helper
-make -j"$(nproc)" libs
-make -C misc fuse2fs
+make -j"$(nproc)" BUILD_CC="$BUILD_CC" libs
+make -C misc BUILD_CC="$BUILD_CC" fuse2fs
 cp misc/fuse2fs "$target/fuse2fs.wasm"
 echo "$target/fuse2fs.wasm"

@@ -29,9 +29,9 @@ new_image() {
 	mkfs.ext4 -q -F "$work/$1"
 }
 
-# The guest sees this one directory, and in it the image.
-mount_wasm() { "$wasmjit" mount "$target/fuse2fs.wasm" "$place" --dir "$work::/images" --log "$work/log" -- "/images/$1"; }
-mount_native() { fuse2fs "$work/$1" "$place" 2>/dev/null; }
+# The guest sees this one directory, and in it the image. Both say that they write no journal.
+mount_wasm() { "$wasmjit" mount "$target/fuse2fs.wasm" "$place" --dir "$work::/images" --log "$work/log" -- "/images/$1" >/dev/null; }
+mount_native() { fuse2fs "$work/$1" "$place" >/dev/null 2>&1; }
 unmount() {
 	umount "$place"
 	# The server writes what it still has, and lets go of the image.

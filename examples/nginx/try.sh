@@ -176,7 +176,6 @@ median() {
 	sort -n | awk '{ v[NR] = $1 } END { print NR % 2 ? v[(NR + 1) / 2] : (v[NR / 2] + v[NR / 2 + 1]) / 2 }'
 }
 
-# Both serve all the time and are asked by turns, so that what else the machine does hits both.
 # Server and client each on a CPU of their own, where there are two: left to the scheduler, the
 # same server's figures differ twofold between rounds.
 server_cpu= client_cpu=
@@ -185,6 +184,7 @@ on_two_cpus() {
 	server_cpu="taskset -c 0" client_cpu="taskset -c 1"
 }
 
+# Both serve all the time and are asked by turns, so that what else the machine does hits both.
 bench() {
 	local file round native=$base:$((port + 2)) wasm=$base:$port rounds=$target/rounds
 	command -v wrk >/dev/null || die "wrk is needed: apt-get install wrk"

@@ -24,10 +24,10 @@ void fuse_cmdline_help(void)
 	       "    -V   --version         print versions\n"
 	       "    -d   -o debug          print each request (implies -f)\n"
 	       "    -f                     stay in the foreground\n"
-	       "    -s                     serve one request at a time (always so here)\n"
-	       "    -o clone_fd            threads of a program with threads (10)\n"
+	       "    -s                     serve one request at a time (always so without threads)\n"
+	       "    -o clone_fd            accepted, without effect\n"
 	       "    -o max_idle_threads=N  accepted, without effect\n"
-	       "    -o max_threads=N       accepted, without effect\n");
+	       "    -o max_threads=N       at the most, of a program with threads (10)\n");
 }
 
 void fuse_lowlevel_help(void)

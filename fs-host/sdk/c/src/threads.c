@@ -93,14 +93,6 @@ bool wj_tree_release(void)
 	return true;
 }
 
-void wj_tree_retake(bool was_held)
-{
-	if (!was_held)
-		return;
-	pthread_mutex_lock(&tree);
-	held = true;
-}
-
 bool wj_tree_take(void)
 {
 	if (held)
@@ -110,12 +102,16 @@ bool wj_tree_take(void)
 	return true;
 }
 
+void wj_tree_retake(bool was_held)
+{
+	if (was_held)
+		wj_tree_take();
+}
+
 void wj_tree_give(bool taken)
 {
-	if (!taken)
-		return;
-	held = false;
-	pthread_mutex_unlock(&tree);
+	if (taken)
+		wj_tree_release();
 }
 
 /* ---- workers ---- */

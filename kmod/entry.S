@@ -139,6 +139,8 @@ WJ_CODE wj_slot_poll
 	testl	%eax, %eax
 	jne	3f
 .Lpolled:
+	/* Memory may have been moved. */
+	movq	WJ_CTX_MEMORY_BASE(%r15), %r14
 	cmpl	$0, WJ_CTX_FLOATS(%r15)
 	je	2f
 	.irp	n, 0,1,2,3,4,5,6,7,8,9,10,11,12,13,14,15

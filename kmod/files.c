@@ -14,6 +14,7 @@
 #include <linux/fs.h>
 #include <linux/fsnotify.h>
 #include <linux/kdev_t.h>
+#include <linux/mm.h>
 #include <linux/sched/signal.h>
 #include <linux/slab.h>
 #include <linux/thread_info.h>
@@ -83,8 +84,8 @@ static void wj_note_file(struct wj_file *entry, struct file *file)
 		entry->can &= ~WJ_MAY_WRITE;
 }
 
-/* Takes changes of the guest's descriptors from the owner, whose guest waits. */
-int wj_set_files(struct wj_vm *vm, u64 user, u32 count)
+/* Takes changes of the guest's descriptors from the owner, whose guest waits. They are what its count `at` stands for. */
+int wj_set_files(struct wj_vm *vm, u64 user, u32 count, u64 at)
 {
 	struct wj_file_change change;
 	struct wj_file *entry;
@@ -117,6 +118,7 @@ int wj_set_files(struct wj_vm *vm, u64 user, u32 count)
 		if (entry->file)
 			wj_note_file(entry, entry->file);
 	}
+	vm->files_at = at;
 	return 0;
 }
 
@@ -168,8 +170,9 @@ static __always_inline bool wj_may_call(const struct wj_vm *vm)
 	unsigned long work = READ_ONCE(current_thread_info()->syscall_work);
 	unsigned long watched = SYSCALL_WORK_SYSCALL_TRACE | SYSCALL_WORK_SYSCALL_EMU | SYSCALL_WORK_SYSCALL_TRACEPOINT;
 
+	/* Other threads may have changed what descriptors stand for: then the owner is asked, and tells. */
 	if (!vm->coroutine)
-		return true;
+		return !vm->shared || READ_ONCE(*(u64 *)page_address(vm->mem->note)) == vm->files_at;
 	if (!vm->unconfined)
 		watched |= SYSCALL_WORK_SECCOMP;
 	/* Once audit was enabled, all tasks have the flag. The context says whether there were rules when the guest was let go on. */
@@ -420,7 +423,7 @@ asmlinkage u64 wj_host_call(struct wj_import *import, u64 *registers, const u64 
 	struct wj_vm *vm = import->vm;
 	s64 answer;
 
-	if (unlikely(!import->plain_file || vm->ask_owner || vm->ctx->floats))
+	if (unlikely(!import->plain_file || vm->ask_owner || vm->ctx->floats || vm->shared))
 		return wj_any_call(import, registers, stack);
 	if (unlikely(!wj_may_call(vm)))
 		return wj_ask(import, registers);

@@ -11,6 +11,7 @@
 #include <linux/fs_parser.h>
 #include <linux/highmem.h>
 #include <linux/module.h>
+#include <linux/rwsem.h>
 #include <linux/sched/mm.h>
 #include <linux/version.h>
 #include <linux/vmalloc.h>
@@ -46,11 +47,24 @@ struct wj_interrupt {
 	u64 unique;
 };
 
-struct wj_mount {
+/* An instance that answers requests. Of a guest with threads there are several. */
+struct wj_seat {
+	struct wj_mount *mount;
 	struct wj_vm *vm;
+	u32 dispatch, buffer;
+	struct wj_message message;	/* under vm->lock */
+};
+
+#define WJ_MAX_SEATS 64
+
+struct wj_mount {
 	struct fuse_dev *fud;
 	struct fuse_iqueue *fiq;
-	u32 dispatch, buffer, buffer_bytes;
+	u32 buffer_bytes;
+	unsigned long timeout;		/* jiffies, 0: none */
+	struct wj_seat *seats[WJ_MAX_SEATS];
+	unsigned int seat_count;	/* under wj_seats_lock; only grows */
+	wait_queue_head_t free;		/* for a seat, where there are several */
 	u64 offered;			/* INIT flags that fuse.ko offered */
 	spinlock_t lock;		/* the lists below */
 	struct list_head queue;		/* background requests */
@@ -60,10 +74,57 @@ struct wj_mount {
 	struct delayed_work deadline;
 	u64 newest;			/* number of the last request that the guest got; under fpq->lock */
 	u64 overdue;			/* requests up to this one are to be answered before the deadline's next turn */
-	struct wj_message message;	/* under vm->lock */
 };
 
 static struct workqueue_struct *wj_wq;
+/* Instances that come to a mounted filesystem, and replies that do not come from the guest's turn, against its end. */
+static DECLARE_RWSEM(wj_seats_lock);
+
+/* How many seats there are; more may come any time. */
+static unsigned int wj_count_seats(const struct wj_mount *m)
+{
+	return smp_load_acquire(&m->seat_count);	/* the seats are there; pairs with wj_add_seat() */
+}
+
+static bool wj_try_seats(struct wj_mount *m, struct wj_seat **seat)
+{
+	unsigned int i, count = wj_count_seats(m);
+
+	for (i = 0; i < count; i++) {
+		*seat = m->seats[i];
+		if (mutex_trylock(&(*seat)->vm->lock))
+			return true;
+	}
+	return false;
+}
+
+/* An instance to run, with its lock; NULL if the caller was killed. */
+static struct wj_seat *wj_take_seat(struct wj_mount *m, bool killable)
+{
+	struct wj_seat *seat = m->seats[0];
+
+	if (wj_count_seats(m) > 1) {
+		if (!killable)
+			wait_event(m->free, wj_try_seats(m, &seat));
+		else if (wait_event_killable_exclusive(m->free, wj_try_seats(m, &seat)))
+			return NULL;
+		return seat;
+	}
+	if (!killable)
+		mutex_lock(&seat->vm->lock);
+	else if (mutex_lock_killable(&seat->vm->lock))
+		return NULL;
+	return seat;
+}
+
+static void wj_leave_seat(struct wj_seat *seat)
+{
+	struct wj_mount *m = seat->mount;
+
+	mutex_unlock(&seat->vm->lock);
+	if (wj_count_seats(m) > 1 && wq_has_sleeper(&m->free))
+		wake_up(&m->free);
+}
 
 static unsigned int wj_bucket(u64 unique)
 {
@@ -125,11 +186,12 @@ static void wj_copy_data(u8 *to, const u8 *from, size_t len)
 }
 
 /* Lays a request out in the guest's buffer. */
-static int wj_put_request(struct wj_mount *m, struct fuse_req *req)
+static int wj_put_request(struct wj_seat *seat, struct fuse_req *req)
 {
+	struct wj_mount *m = seat->mount;
 	struct fuse_args *args = req->args;
 	struct fuse_args_pages *ap = container_of(args, struct fuse_args_pages, args);
-	u8 *to = wj_range(m->vm, m->buffer, m->buffer_bytes);
+	u8 *to = wj_range(seat->vm, seat->buffer, m->buffer_bytes);
 	unsigned int i, n, len, left;
 
 	if (!to)
@@ -156,7 +218,7 @@ static int wj_put_request(struct wj_mount *m, struct fuse_req *req)
 		}
 	}
 	if (req->in.h.opcode == FUSE_INIT) {
-		struct fuse_init_in *in = wj_range(m->vm, m->buffer, m->buffer_bytes) + sizeof(req->in.h);
+		struct fuse_init_in *in = wj_range(seat->vm, seat->buffer, m->buffer_bytes) + sizeof(req->in.h);
 
 		m->offered = (in->flags | (u64)in->flags2 << 32) & ~(u64)WJ_NOT_OFFERED;
 		in->flags &= lower_32_bits(WJ_FUSE_INIT_FLAGS) & ~WJ_NOT_OFFERED;
@@ -167,15 +229,16 @@ static int wj_put_request(struct wj_mount *m, struct fuse_req *req)
 }
 
 /* After a trap the guest is not run any more: everything that waits for it fails. */
-static void wj_guest_failed(struct wj_mount *m)
+static void wj_guest_failed(struct wj_seat *seat)
 {
+	struct wj_mount *m = seat->mount;
 	struct fuse_pqueue *fpq = &m->fud->pq;
-	struct wj_vm *vm = m->vm;
 	struct fuse_req *req, *next;
 	LIST_HEAD(failed);
 	unsigned int i;
 
-	WRITE_ONCE(vm->dead, true);
+	for (i = 0; i < wj_count_seats(m); i++)
+		wj_exchange_dead(m->seats[i]->vm);
 	spin_lock(&fpq->lock);
 	for (i = 0; i < FUSE_PQ_HASH_SIZE; i++)
 		list_splice_tail_init(&fpq->processing[i], &failed);
@@ -186,7 +249,7 @@ static void wj_guest_failed(struct wj_mount *m)
 		list_del_init(&req->list);
 		wj_end_request(req, -EIO);
 	}
-	wj_exchange_trapped(vm);
+	wj_exchange_trapped(seat->vm);
 }
 
 /*
@@ -220,28 +283,29 @@ static void wj_deadline(struct work_struct *work)
 		wj_end_request(req, -EIO);
 	}
 	if (more)
-		queue_delayed_work(wj_wq, &m->deadline, m->vm->timeout);
+		queue_delayed_work(wj_wq, &m->deadline, m->timeout);
 }
 
 /* Runs the guest on a message of its buffer. Under vm->lock. */
-static void wj_dispatch(struct wj_mount *m, u32 len)
+static void wj_dispatch(struct wj_seat *seat, u32 len)
 {
-	u64 values[2] = { m->buffer, len };
+	u64 values[2] = { seat->buffer, len };
 	unsigned int flags = memalloc_nofs_save();
 
-	if (wj_call(m->vm, m->dispatch, values))
-		wj_guest_failed(m);
+	if (wj_call(seat->vm, seat->dispatch, values))
+		wj_guest_failed(seat);
 	memalloc_nofs_restore(flags);
 }
 
 /* Gives a request to the guest. It is on no list. Under vm->lock. */
-static void wj_run_locked(struct wj_mount *m, struct fuse_req *req)
+static void wj_run_locked(struct wj_seat *seat, struct fuse_req *req)
 {
+	struct wj_mount *m = seat->mount;
 	struct fuse_pqueue *fpq = &m->fud->pq;
 	u32 len = req->in.h.len;
 	int err;
 
-	if (READ_ONCE(m->vm->dead))
+	if (READ_ONCE(seat->vm->dead))
 		return wj_end_request(req, -EIO);
 	spin_lock(&fpq->lock);
 	if (!wj_hold(fpq, req)) {
@@ -250,7 +314,7 @@ static void wj_run_locked(struct wj_mount *m, struct fuse_req *req)
 	}
 	list_add(&req->list, &fpq->io);
 	spin_unlock(&fpq->lock);
-	err = wj_put_request(m, req);
+	err = wj_put_request(seat, req);
 	spin_lock(&fpq->lock);
 	clear_bit(FR_LOCKED, &req->flags);
 	if (!fpq->connected)
@@ -266,30 +330,31 @@ static void wj_run_locked(struct wj_mount *m, struct fuse_req *req)
 		list_del_init(&req->list);
 		spin_unlock(&fpq->lock);
 		wj_end_request(req, 0);
-		return wj_dispatch(m, len);
+		return wj_dispatch(seat, len);
 	}
 	set_bit(FR_SENT, &req->flags);
 	list_move_tail(&req->list, &fpq->processing[wj_bucket(req->in.h.unique)]);
 	m->newest = max(m->newest, req->in.h.unique);
 	spin_unlock(&fpq->lock);
-	if (m->vm->timeout)
-		queue_delayed_work(wj_wq, &m->deadline, m->vm->timeout);
+	if (m->timeout)
+		queue_delayed_work(wj_wq, &m->deadline, m->timeout);
 	/* From here on the request may be gone any time, if it is not the caller's own. */
-	wj_dispatch(m, len);
+	wj_dispatch(seat, len);
 }
 
 /* Gives a message that has no request to the guest. Under vm->lock. */
-static void wj_run_message(struct wj_mount *m, const void *message, u32 bytes)
+static void wj_run_message(struct wj_seat *seat, const void *message, u32 bytes)
 {
-	void *to = wj_range(m->vm, m->buffer, m->buffer_bytes);
+	struct wj_mount *m = seat->mount;
+	void *to = wj_range(seat->vm, seat->buffer, m->buffer_bytes);
 
-	if (to && !READ_ONCE(m->vm->dead)) {
+	if (to && !READ_ONCE(seat->vm->dead)) {
 		memcpy(to, message, bytes);
-		wj_dispatch(m, bytes);
+		wj_dispatch(seat, bytes);
 	}
 }
 
-static void wj_run_interrupt(struct wj_mount *m, struct wj_interrupt *interrupt)
+static void wj_run_interrupt(struct wj_seat *seat, struct wj_interrupt *interrupt)
 {
 	struct {
 		struct fuse_in_header h;
@@ -299,11 +364,11 @@ static void wj_run_interrupt(struct wj_mount *m, struct wj_interrupt *interrupt)
 		.in = { .unique = interrupt->unique },
 	};
 
-	wj_run_message(m, &message, sizeof(message));
+	wj_run_message(seat, &message, sizeof(message));
 	kfree(interrupt);
 }
 
-static void wj_run_forget(struct wj_mount *m, struct fuse_forget_link *link)
+static void wj_run_forget(struct wj_seat *seat, struct fuse_forget_link *link)
 {
 	struct {
 		struct fuse_in_header h;
@@ -313,13 +378,14 @@ static void wj_run_forget(struct wj_mount *m, struct fuse_forget_link *link)
 		.in = { .nlookup = link->forget_one.nlookup },
 	};
 
-	wj_run_message(m, &message, sizeof(message));
+	wj_run_message(seat, &message, sizeof(message));
 	kfree(link);
 }
 
 /* Does what was put off. Whoever has the guest anyway does it, so that tasks do not take turns for it. Under vm->lock. */
-static void wj_drain(struct wj_mount *m)
+static void wj_drain(struct wj_seat *seat)
 {
+	struct wj_mount *m = seat->mount;
 	struct wj_interrupt *interrupt;
 	struct fuse_forget_link *link;
 	struct fuse_req *req;
@@ -337,11 +403,11 @@ static void wj_drain(struct wj_mount *m)
 			list_del_init(&req->list);
 		spin_unlock(&m->lock);
 		if (interrupt)
-			wj_run_interrupt(m, interrupt);
+			wj_run_interrupt(seat, interrupt);
 		if (req)
-			wj_run_locked(m, req);
+			wj_run_locked(seat, req);
 		if (link)
-			wj_run_forget(m, link);
+			wj_run_forget(seat, link);
 		cond_resched();
 	}
 }
@@ -350,23 +416,22 @@ static void wj_work(struct work_struct *work)
 {
 	struct wj_mount *m = container_of(to_delayed_work(work), struct wj_mount, work);
 
-	mutex_lock(&m->vm->lock);
-	wj_drain(m);
-	mutex_unlock(&m->vm->lock);
+	struct wj_seat *seat = wj_take_seat(m, false);
+
+	wj_drain(seat);
+	wj_leave_seat(seat);
 }
 
 /* Gives a request of the calling task to the guest. */
 static void wj_run_now(struct wj_mount *m, struct fuse_req *req)
 {
-	struct mutex *lock = &m->vm->lock;
+	struct wj_seat *seat = wj_take_seat(m, !test_bit(FR_FORCE, &req->flags));
 
-	if (test_bit(FR_FORCE, &req->flags))
-		mutex_lock(lock);
-	else if (mutex_lock_killable(lock))
+	if (!seat)
 		return wj_end_request(req, -EINTR);
-	wj_drain(m);
-	wj_run_locked(m, req);
-	mutex_unlock(lock);
+	wj_drain(seat);
+	wj_run_locked(seat, req);
+	wj_leave_seat(seat);
 }
 
 static void wj_send(struct wj_mount *m, struct fuse_req *req)
@@ -473,7 +538,12 @@ static void wj_fiq_release(struct fuse_iqueue *fiq)
 {
 	struct wj_mount *m = fiq->priv;
 
-	wj_vm_put(m->vm);
+	while (m->seat_count) {
+		struct wj_seat *seat = m->seats[--m->seat_count];
+
+		wj_vm_put(seat->vm);
+		kfree(seat);
+	}
 	kfree(m);
 }
 
@@ -490,7 +560,7 @@ static const struct fuse_iqueue_ops wj_fiq_ops = {
 	.release = wj_fiq_release,
 };
 
-static int wj_message(struct wj_vm *vm, u32 iov, u32 count, struct wj_message *message)
+static int wj_message(const struct wj_memory_desc *memory, u32 iov, u32 count, struct wj_message *message)
 {
 	u32 i;
 
@@ -500,12 +570,12 @@ static int wj_message(struct wj_vm *vm, u32 iov, u32 count, struct wj_message *m
 	message->bytes = 0;
 	message->count = count;
 	for (i = 0; i < count; i++) {
-		const u32 *from = wj_range(vm, iov, 8 * (u64)count);
+		const u32 *from = wj_range_of(memory, iov, 8 * (u64)count);
 
 		if (!from)
 			return -WJ_WASI_EFAULT;
-		message->pieces[i].len = from[2 * i + 1];
-		message->pieces[i].at = wj_range(vm, from[2 * i], message->pieces[i].len);
+		message->pieces[i].len = READ_ONCE(from[2 * i + 1]);
+		message->pieces[i].at = wj_range_of(memory, READ_ONCE(from[2 * i]), message->pieces[i].len);
 		if (!message->pieces[i].at)
 			return -WJ_WASI_EFAULT;
 		message->bytes += message->pieces[i].len;
@@ -620,22 +690,14 @@ static int wj_answer(struct wj_mount *m, struct fuse_req *req, struct wj_message
 	return err;
 }
 
-/* The import send: a reply to one of the requests that the guest has. Called in the guest's turn. */
-s32 wj_fuse_send(struct wj_vm *vm, u32 iov, u32 count)
+/* A reply to one of the requests that the guest has. */
+static s32 wj_reply(struct wj_mount *m, struct wj_message *message)
 {
-	struct wj_mount *m = vm->mount;
 	struct fuse_out_header header;
-	struct wj_message *message;
 	struct fuse_pqueue *fpq;
 	struct fuse_req *req;
 	int err, status = -WJ_WASI_ENOENT;
 
-	if (!m)
-		return -WJ_WASI_ENODEV;
-	message = &m->message;
-	err = wj_message(vm, iov, count, message);
-	if (err)
-		return err;
 	if (message->bytes < sizeof(header))
 		return -WJ_WASI_EINVAL;
 	wj_read(message, &header, sizeof(header));
@@ -681,6 +743,100 @@ s32 wj_fuse_send(struct wj_vm *vm, u32 iov, u32 count)
 	return status;
 }
 
+/* The import send, called in the guest's turn. */
+s32 wj_fuse_send(struct wj_vm *vm, u32 iov, u32 count)
+{
+	struct wj_seat *seat = vm->seat;
+	int err;
+
+	if (!seat)
+		return -WJ_WASI_ENODEV;
+	err = wj_message(&vm->memory, iov, count, &seat->message);
+	return err ?: wj_reply(seat->mount, &seat->message);
+}
+
+/* The same from a thread of the guest that its owner runs. */
+int wj_fuse_send_from_outside(struct wj_vm *vm, struct wj_send __user *user)
+{
+	struct wj_message *message;
+	struct wj_memory_desc memory;
+	struct wj_view *view;
+	struct wj_send arg;
+
+	if (copy_from_user(&arg, user, sizeof(arg)))
+		return -EFAULT;
+	if (!vm->shared)
+		return -EINVAL;
+	message = kmalloc(sizeof(*message), GFP_KERNEL_ACCOUNT);
+	view = wj_hold_view(vm->mem);
+	down_read(&wj_seats_lock);
+	arg.status = -WJ_WASI_ENODEV;
+	if (message && view && vm->joined) {
+		memory.base = view->base;
+		memory.bytes = view->bytes;
+		arg.status = wj_message(&memory, arg.iov, arg.count, message);
+		if (!arg.status)
+			arg.status = wj_reply(vm->joined, message);
+	}
+	up_read(&wj_seats_lock);
+	wj_drop_view(vm->mem, view);
+	kfree(message);
+	return copy_to_user(user, &arg, sizeof(arg)) ? -EFAULT : 0;
+}
+
+static struct wj_seat *wj_new_seat(struct wj_vm *vm, u32 dispatch, u32 buffer)
+{
+	struct wj_seat *seat = kzalloc(sizeof(*seat), GFP_KERNEL_ACCOUNT);
+
+	if (seat) {
+		seat->vm = wj_vm_get(vm);
+		seat->dispatch = dispatch;
+		seat->buffer = buffer;
+	}
+	return seat;
+}
+
+/* An instance that answers requests from now on. Under both locks. */
+static void wj_add_seat(struct wj_mount *m, struct wj_seat *seat)
+{
+	seat->mount = m;
+	seat->vm->seat = seat;
+	seat->vm->joined = m;
+	m->seats[m->seat_count] = seat;
+	smp_store_release(&m->seat_count, m->seat_count + 1);	/* pairs with wj_count_seats() */
+	wake_up(&m->free);
+}
+
+/* Another instance comes to the filesystem that one of the same guest is mounted as. Under vm->lock. */
+int wj_fuse_join(struct wj_vm *vm, const struct wj_join __user *user)
+{
+	struct wj_seat *seat = NULL;
+	struct wj_vm *other;
+	struct wj_join arg;
+	int err = -EINVAL;
+
+	if (copy_from_user(&arg, user, sizeof(arg)))
+		return -EFAULT;
+	other = wj_vm_of_fd(arg.fd);
+	if (!other)
+		return -EINVAL;
+	down_write(&wj_seats_lock);
+	if (!other->joined)
+		err = -ENODEV;
+	else if (other->joined->seat_count == WJ_MAX_SEATS)
+		err = -EUSERS;
+	else if (vm->shared && vm->mem == other->mem && !vm->dead && !other->dead && !vm->seat && !vm->coroutine &&
+		 wj_range(vm, arg.buffer, other->joined->buffer_bytes)) {
+		seat = wj_new_seat(vm, arg.dispatch, arg.buffer);
+		err = seat ? 0 : -ENOMEM;
+	}
+	if (seat)
+		wj_add_seat(other->joined, seat);
+	up_write(&wj_seats_lock);
+	wj_vm_put(other);
+	return err;
+}
+
 /*
  * A descriptor for the owner, to which it writes notifications. Nothing can be read from it: requests never wait in the connection's
  * queue. Under vm->lock.
@@ -691,9 +847,9 @@ int wj_fuse_notify_fd(struct wj_vm *vm)
 	struct fuse_conn *fc;
 	int fd;
 
-	if (!vm->mount)
+	if (!vm->seat)
 		return -ENODEV;
-	fc = vm->mount->fud->fc;
+	fc = vm->seat->mount->fud->fc;
 	fud = fuse_dev_alloc_install(fc);
 	if (!fud)
 		return -ENOMEM;
@@ -709,13 +865,13 @@ int wj_fuse_notify_fd(struct wj_vm *vm)
 /* Whether the running guest's filesystem is unmounted by force: nobody waits for what it does. Under vm->lock. */
 bool wj_fuse_aborted(const struct wj_vm *vm)
 {
-	return vm->mount && !READ_ONCE(vm->mount->fud->fc->connected);
+	return vm->seat && !READ_ONCE(vm->seat->mount->fud->fc->connected);
 }
 
 /* The import unmount or exit: the owner does it. */
 void wj_fuse_ask_unmount(struct wj_vm *vm)
 {
-	if (vm->mount)
+	if (vm->seat)
 		wj_exchange_unmount(vm);
 }
 
@@ -735,6 +891,7 @@ static const struct fs_parameter_spec wj_parameters[] = {
 struct wj_options {
 	struct fuse_fs_context ctx;
 	struct wj_vm *vm;
+	struct wj_seat *seat;
 	u32 dispatch, buffer, size;
 };
 
@@ -778,6 +935,10 @@ static void wj_free_fsc(struct fs_context *fsc)
 {
 	struct wj_options *options = fsc->fs_private;
 
+	if (options && options->seat) {
+		wj_vm_put(options->seat->vm);
+		kfree(options->seat);
+	}
 	if (options && options->vm)
 		wj_vm_put(options->vm);
 	kfree(options);
@@ -806,9 +967,12 @@ static int wj_fill_super(struct super_block *sb, struct fs_context *fsc)
 		return err;
 	}
 	fuse_dev_install(m->fud, fc);
-	mutex_lock(&m->vm->lock);
-	m->vm->mount = m;
-	mutex_unlock(&m->vm->lock);
+	mutex_lock(&options->vm->lock);
+	down_write(&wj_seats_lock);
+	wj_add_seat(m, options->seat);
+	options->seat = NULL;
+	up_write(&wj_seats_lock);
+	mutex_unlock(&options->vm->lock);
 	fuse_send_init(fm);
 	return 0;
 }
@@ -824,14 +988,15 @@ static int wj_get_tree(struct fs_context *fsc)
 
 	if (!capable(CAP_SYS_ADMIN) || !capable(CAP_SYS_MODULE))
 		return -EPERM;
-	if (!options->vm || !options->vm->ctx || options->vm->mount)
+	if (!options->vm || !options->vm->ctx || options->vm->seat)
 		return invalf(fsc, "an instance that is not mounted yet is needed");
 	if (options->size < WJ_HEAD_ROOM + PAGE_SIZE || !wj_range(options->vm, options->buffer, options->size))
 		return invalf(fsc, "the buffer is too small, or not in memory");
 	m = kzalloc(sizeof(*m), GFP_KERNEL_ACCOUNT);
 	fc = kzalloc(sizeof(*fc), GFP_KERNEL_ACCOUNT);
 	fm = kzalloc(sizeof(*fm), GFP_KERNEL_ACCOUNT);
-	if (!m || !fc || !fm) {
+	options->seat = wj_new_seat(options->vm, options->dispatch, options->buffer);
+	if (!m || !fc || !fm || !options->seat) {
 		kfree(m);
 		kfree(fc);
 		kfree(fm);
@@ -841,9 +1006,8 @@ static int wj_get_tree(struct fs_context *fsc)
 	INIT_LIST_HEAD(&m->queue);
 	INIT_DELAYED_WORK(&m->work, wj_work);
 	INIT_DELAYED_WORK(&m->deadline, wj_deadline);
-	m->vm = wj_vm_get(options->vm);
-	m->dispatch = options->dispatch;
-	m->buffer = options->buffer;
+	init_waitqueue_head(&m->free);
+	m->timeout = options->vm->timeout;
 	m->buffer_bytes = options->size;
 	fuse_conn_init(fc, fm, fsc->user_ns, &wj_fiq_ops, m);
 	m->fiq = &fc->iq;
@@ -887,31 +1051,40 @@ static void wj_kill_sb(struct super_block *sb)
 {
 	struct fuse_mount *fm = get_fuse_mount_super(sb);
 	struct wj_mount *m = fm ? fm->fc->iq.priv : NULL;
-	struct wj_vm *vm = NULL;
+	struct wj_vm *vms[WJ_MAX_SEATS];
 	struct fuse_dev *fud = NULL;
+	unsigned int i, count = 0;
 
 	if (sb->s_root && fuse_mount_remove(fm)) {
+		down_write(&wj_seats_lock);
+		count = m->seat_count;
+		for (i = 0; i < count; i++) {
+			m->seats[i]->vm->joined = NULL;
+			vms[i] = wj_vm_get(m->seats[i]->vm);
+		}
+		up_write(&wj_seats_lock);
 		/* What was sent before is done, then the guest is told, then nothing reaches it any more. */
-		vm = wj_vm_get(m->vm);
 		fud = m->fud;
 		flush_delayed_work(&m->work);
 		fuse_conn_destroy(fm);
 		flush_delayed_work(&m->work);
-		mutex_lock(&vm->lock);
-		vm->mount = NULL;
-		mutex_unlock(&vm->lock);
+		for (i = 0; i < count; i++) {
+			mutex_lock(&vms[i]->lock);
+			vms[i]->seat = NULL;
+			mutex_unlock(&vms[i]->lock);
+		}
 	}
 	kill_anon_super(sb);
-	if (vm) {
+	if (count) {
 		flush_delayed_work(&m->work);
 		cancel_delayed_work_sync(&m->deadline);
 		fuse_dev_free(fud);
 	}
 	if (fm)
 		fuse_mount_destroy(fm);
-	if (vm) {
-		wj_exchange_finish(vm);
-		wj_vm_put(vm);
+	for (i = 0; i < count; i++) {
+		wj_exchange_finish(vms[i]);
+		wj_vm_put(vms[i]);
 	}
 }
 

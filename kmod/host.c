@@ -15,6 +15,15 @@ void wj_exchange_init(struct wj_exchange *ex)
 	spin_lock_init(&ex->lock);
 	init_waitqueue_head(&ex->owner_wait);
 	init_waitqueue_head(&ex->guest_wait);
+	init_waitqueue_head(&ex->watch_wait);
+}
+
+/* The guest is not run any more: whoever waits goes on. */
+void wj_exchange_dead(struct wj_vm *vm)
+{
+	WRITE_ONCE(vm->dead, true);
+	wake_up_all(&vm->exchange.guest_wait);
+	wake_up_all(&vm->exchange.watch_wait);
 }
 
 /* Nothing more will be asked: the owner's wj_serve returns. */
@@ -27,6 +36,7 @@ void wj_exchange_finish(struct wj_vm *vm)
 	spin_unlock(&ex->lock);
 	wake_up_all(&ex->owner_wait);
 	wake_up_all(&ex->guest_wait);
+	wake_up_all(&ex->watch_wait);
 }
 
 /* Tells the owner that the guest trapped, or asks it to unmount. */
@@ -48,7 +58,15 @@ static bool wj_has_event(struct wj_exchange *ex)
 	       READ_ONCE(ex->unmount);
 }
 
-/* The owner cannot be interrupted in the middle of a call, so that this ends by an answer or by its death. */
+static bool wj_is_answered(struct wj_vm *vm)
+{
+	return READ_ONCE(vm->exchange.state) == WJ_ANSWERED || READ_ONCE(vm->dead);
+}
+
+/*
+ * Ends by an answer or by the owner's death, since the owner works on the guest's memory meanwhile. A signal makes the owner come to an
+ * end earlier, if its call is one that waits.
+ */
 static u64 wj_ask_owner(struct wj_vm *vm, struct wj_import *import, const u64 *values)
 {
 	struct wj_exchange *ex = &vm->exchange;
@@ -59,11 +77,19 @@ static u64 wj_ask_owner(struct wj_vm *vm, struct wj_import *import, const u64 *v
 	ex->index = import->index;
 	ex->count = import->params;
 	memcpy(ex->values, values, sizeof(u64) * import->params);
+	ex->call++;
 	ex->state = WJ_ASKED;
 	spin_unlock(&ex->lock);
 	wake_up(&ex->owner_wait);
-	wait_event(ex->guest_wait, READ_ONCE(ex->state) == WJ_ANSWERED || READ_ONCE(vm->dead));
+	if (wait_event_interruptible(ex->guest_wait, wj_is_answered(vm))) {
+		spin_lock(&ex->lock);
+		ex->interrupted = true;
+		spin_unlock(&ex->lock);
+		wake_up_all(&ex->watch_wait);
+		wait_event(ex->guest_wait, wj_is_answered(vm));
+	}
 	spin_lock(&ex->lock);
+	ex->interrupted = false;
 	if (ex->state == WJ_ANSWERED && !ex->failed)
 		result = ex->result;
 	else if (ex->state == WJ_ANSWERED)
@@ -94,9 +120,9 @@ int wj_take_answer(struct wj_vm *vm, const struct wj_event *event)
 	int err;
 
 	err = wj_globals(vm, event->globals, false);
-	if (!err && event->memory_bytes > vm->memory.bytes)
+	if (!err && !vm->shared && event->memory_bytes > vm->memory.bytes)
 		err = wj_extend(vm, ALIGN(pages, 1UL << WJ_PAGE_SHIFT));
-	return err ?: wj_set_files(vm, event->files, event->file_count);
+	return err ?: wj_set_files(vm, event->files, event->file_count, event->files_at);
 }
 
 /* Takes the answer to the call before, waits for the next event. */
@@ -109,7 +135,8 @@ int wj_serve(struct wj_vm *vm, struct wj_event __user *arg)
 	if (copy_from_user(&event, arg, sizeof(event)))
 		return -EFAULT;
 	if (event.kind == WJ_EVENT_ANSWER) {
-		err = -EINVAL;
+		/* A guest that is dead does not wait any more. */
+		err = READ_ONCE(vm->dead) ? 0 : -EINVAL;
 		if (READ_ONCE(ex->state) == WJ_TAKEN)
 			err = wj_take_answer(vm, &event);
 		spin_lock(&ex->lock);
@@ -133,6 +160,7 @@ int wj_serve(struct wj_vm *vm, struct wj_event __user *arg)
 		event.kind = ex->kind;
 		event.index = ex->index;
 		event.count = ex->count;
+		event.call = ex->call;
 		memcpy(event.values, ex->values, sizeof(u64) * ex->count);
 		ex->state = WJ_TAKEN;
 	} else if (ex->trapped) {
@@ -150,6 +178,25 @@ int wj_serve(struct wj_vm *vm, struct wj_event __user *arg)
 	if (!err && copy_to_user(arg, &event, sizeof(event)))
 		err = -EFAULT;
 	return err;
+}
+
+/* For a thread of the owner: waits until a call's caller gets a signal, and tells the call's number. */
+int wj_watch(struct wj_vm *vm, u64 __user *user)
+{
+	struct wj_exchange *ex = &vm->exchange;
+	u64 call;
+	int err;
+
+	err = wait_event_interruptible(ex->watch_wait, READ_ONCE(ex->interrupted) || READ_ONCE(ex->finished) || READ_ONCE(vm->dead));
+	if (err)
+		return -EINTR;
+	if (READ_ONCE(ex->finished) || READ_ONCE(vm->dead))
+		return -ENODEV;
+	spin_lock(&ex->lock);
+	call = ex->interrupted ? ex->call : 0;
+	ex->interrupted = false;
+	spin_unlock(&ex->lock);
+	return put_user(call, user);
 }
 
 /* WASI's clock numbers. */
@@ -254,9 +301,13 @@ static bool wj_native(struct wj_vm *vm, struct wj_import *import, const u64 *v, 
 
 	switch (import->native) {
 	case WJ_NATIVE_memory_grow:
+		if (vm->shared)
+			return false;
 		*result = v[1] <= U32_MAX ? wj_memory_grow(vm, v[1]) : -1;
 		return true;
 	case WJ_NATIVE_resize_heap:
+		if (vm->shared)
+			return false;
 		*result = wj_resize_heap(vm, v[0]);
 		return true;
 	case WJ_NATIVE_memory_fill:
@@ -355,6 +406,8 @@ u64 wj_any_call(struct wj_import *import, u64 *registers, const u64 *stack)
 	u64 result = 0;
 	s64 answer;
 
+	if (!quick)
+		wj_go_outside(vm);
 	if (floats && !quick) {
 		vm->ctx->floats = 0;
 		kernel_fpu_end();
@@ -372,6 +425,8 @@ u64 wj_any_call(struct wj_import *import, u64 *registers, const u64 *stack)
 	}
 	if (!done)
 		result = wj_ask_owner(vm, import, values);
+	if (!quick)
+		wj_go_inside(vm);
 	if ((floats && !quick) || (import->float_result && !floats)) {
 		kernel_fpu_begin();
 		vm->ctx->floats = 1;

@@ -78,7 +78,7 @@ int wj_run(struct wj_vm *vm, struct wj_event __user *arg)
 	if (!vm->coroutine || current->files != vm->owner_files || current->mm != vm->owner_mm)
 		return -EPERM;
 	if (event.kind != WJ_EVENT_ANSWER) {
-		err = wj_set_files(vm, event.files, event.file_count);
+		err = wj_set_files(vm, event.files, event.file_count, event.files_at);
 		if (err)
 			return err;
 	}

@@ -2,7 +2,8 @@
 /*
  * Running guests: stack, vmctx, calls, traps; the file operations of /dev/wasm.
  *
- * An open file is one instance; its owner is the process that opened it. One task at a time runs the guest, with vm->lock held.
+ * An open file is one instance; its owner is the process that opened it. One task at a time runs it, with vm->lock held. Of a guest with
+ * threads there are several, and one more open file that has nothing but their memory.
  */
 #include <linux/file.h>
 #include <linux/fs.h>
@@ -95,6 +96,8 @@ asmlinkage int wj_poll(struct wj_vm *vm)
 		kernel_fpu_end();
 	vm->ctx->floats = 0;
 	cond_resched();
+	if (vm->shared && READ_ONCE(vm->mem->view) != vm->view)
+		wj_adopt_view(vm);
 	age = jiffies - vm->started;
 	if (READ_ONCE(vm->dead) || READ_ONCE(vm->stop) || (vm->timeout && age > vm->timeout) ||
 	    (!vm->coroutine && age > WJ_GRACE && (fatal_signal_pending(current) || wj_fuse_aborted(vm)))) {
@@ -177,7 +180,9 @@ int wj_call(struct wj_vm *vm, u32 func, u64 *values)
 	if (!code)
 		return -EINVAL;
 	wj_begin_run(vm);
+	wj_go_inside(vm);
 	err = wj_enter(vm, trampoline, code, values);
+	wj_go_outside(vm);
 	wj_end_run(vm);
 	return err;
 }
@@ -357,24 +362,52 @@ static int wj_create(struct wj_vm *vm, const struct wj_create __user *user)
 	vm->coroutine = arg.flags & WJ_CREATE_COROUTINE;
 	vm->owner_files = current->files;
 	vm->owner_mm = current->mm;
+	if (vm->mem || (vm->coroutine && arg.memory != WJ_OWN_MEMORY))
+		return -EINVAL;
 	vm->stack = __vmalloc(arg.stack_bytes, GFP_KERNEL_ACCOUNT | __GFP_ZERO);
-	err = vm->stack ? wj_make_memory(vm, arg.max_pages) : -ENOMEM;
+	if (!vm->stack)
+		return -ENOMEM;
+	err = arg.memory == WJ_OWN_MEMORY ? wj_make_memory(vm, arg.max_pages, false) : wj_share_memory(vm, arg.memory);
 	if (err)
 		return err;
 	vm->stack_bytes = arg.stack_bytes;
 	vm->guest_sp = (unsigned long)vm->stack + arg.stack_bytes - 64;
 	vm->timeout = msecs_to_jiffies(arg.timeout_ms);
 	err = wj_hold(vm, arg.image);
-	if (!err)
+	if (!err && !vm->shared)
 		err = wj_extend(vm, (unsigned long)arg.memory_pages << WJ_PAGE_SHIFT);
 	if (!err)
 		err = wj_link(vm, &arg);
 	if (!err)
-		err = wj_set_files(vm, arg.files, arg.file_count);
+		err = wj_set_files(vm, arg.files, arg.file_count, arg.files_at);
 	/* What is half made is never run: the file can only be closed. */
 	if (err)
 		vm->dead = true;
 	return err;
+}
+
+/* The memory of instances that are going to be made. Under vm->lock. */
+static int wj_create_memory(struct wj_vm *vm, const u32 __user *user)
+{
+	u32 max_pages;
+
+	if (get_user(max_pages, user))
+		return -EFAULT;
+	if (vm->mem || vm->stack)
+		return -EBUSY;
+	return max_pages > 65536 ? -EINVAL : wj_make_memory(vm, max_pages, true);
+}
+
+static int wj_grow_memory(struct wj_vm *vm, const u32 __user *user)
+{
+	struct wj_memory *mem = wj_memory_of(vm);
+	u32 pages;
+
+	if (get_user(pages, user))
+		return -EFAULT;
+	if (!mem || !mem->shared || pages > 65536)
+		return -EINVAL;
+	return wj_extend_shared(mem, (unsigned long)pages << WJ_PAGE_SHIFT);
 }
 
 static int wj_do_call(struct wj_vm *vm, struct wj_call __user *user)
@@ -432,10 +465,17 @@ static long wj_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 	void __user *user = (void __user *)arg;
 	int err;
 
-	if (cmd != WJ_CREATE && cmd != WJ_HOLD && !vm->ctx)
+	/* These do not wait for the guest's turn: it may be waiting for them. */
+	if (cmd == WJ_GROW)
+		return wj_grow_memory(vm, user);
+	if (cmd == WJ_SEND)
+		return wj_fuse_send_from_outside(vm, user);
+	if (cmd != WJ_CREATE && cmd != WJ_HOLD && cmd != WJ_MEMORY && !vm->ctx)
 		return -EINVAL;
 	if (cmd == WJ_SERVE)
 		return wj_serve(vm, user);
+	if (cmd == WJ_WATCH)
+		return wj_watch(vm, user);
 	if (cmd == WJ_STOP) {
 		WRITE_ONCE(vm->stop, arg != 0);
 		return 0;
@@ -445,6 +485,9 @@ static long wj_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 	switch (cmd) {
 	case WJ_HOLD:
 		err = wj_hold_image(vm, user);
+		break;
+	case WJ_MEMORY:
+		err = wj_create_memory(vm, user);
 		break;
 	case WJ_CREATE:
 		err = wj_create(vm, user);
@@ -460,6 +503,9 @@ static long wj_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 		break;
 	case WJ_NOTIFY:
 		err = wj_fuse_notify_fd(vm);
+		break;
+	case WJ_JOIN:
+		err = wj_fuse_join(vm, user);
 		break;
 	default:
 		err = -ENOTTY;
@@ -526,8 +572,7 @@ static int wj_release(struct inode *inode, struct file *file)
 {
 	struct wj_vm *vm = file->private_data;
 
-	WRITE_ONCE(vm->dead, true);
-	wake_up_all(&vm->exchange.guest_wait);
+	wj_exchange_dead(vm);
 	wj_vm_put(vm);
 	return 0;
 }

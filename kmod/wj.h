@@ -49,6 +49,7 @@ struct wj_func_ref {
 	u32 host;		/* leaves its stack arguments to the caller */
 };
 
+static_assert(offsetof(struct wj_ctx, memory_base) == WJ_CTX_MEMORY_BASE);
 static_assert(offsetof(struct wj_ctx, owner) == WJ_CTX_OWNER);
 static_assert(offsetof(struct wj_ctx, floats) == WJ_CTX_FLOATS);
 static_assert(offsetof(struct wj_ctx, stack_limit) == WJ_CTX_STACK_LIMIT);
@@ -100,6 +101,29 @@ enum wj_stat_field {
 
 static_assert(WJ_STAT_USED <= WJ_STAT_FIELDS);
 
+/* One of the kernel's mappings of a memory's first pages. It goes when nobody uses it and it is not the newest one. */
+struct wj_view {
+	u8 *base;
+	u64 bytes;
+	u32 users;		/* under the memory's view_lock; the memory is one, of the newest */
+};
+
+/* Linear memory. Instances of a guest with threads share one. */
+struct wj_memory {
+	struct kref kref;
+	struct mutex lock;	/* growth, and the list of instances */
+	struct page **pages;	/* of page_limit; the first page_count are there, for ever */
+	unsigned long page_count;	/* under lock */
+	unsigned long page_limit;
+	unsigned long charged;	/* pages in the totals */
+	kuid_t uid;		/* in whose total */
+	bool shared;		/* grows by WJ_GROW only */
+	spinlock_t view_lock;
+	struct wj_view *view;	/* the newest; changed under both locks */
+	struct list_head sharers;	/* under lock: instances, of a shared memory */
+	struct page *note;	/* of a shared memory: the owner's page, where it counts how often the table of descriptors has changed */
+};
+
 /* What waits for the owner: one host call at a time, because one task at a time runs the guest. */
 enum wj_exchange_state { WJ_IDLE, WJ_ASKED, WJ_TAKEN, WJ_ANSWERED };
 
@@ -108,8 +132,11 @@ struct wj_exchange {
 	enum wj_exchange_state state;	/* under lock */
 	bool finished;			/* under lock: nothing more will come */
 	bool trapped, unmount;		/* to be told to the owner */
+	bool interrupted;		/* under lock: who waits for the answer got a signal */
+	u64 call;			/* number of the last call */
 	wait_queue_head_t owner_wait;
 	wait_queue_head_t guest_wait;
+	wait_queue_head_t watch_wait;
 	u32 kind, index, count, failed;
 	u64 values[WJ_MAX_VALUES];
 	u64 result;
@@ -146,11 +173,12 @@ struct wj_vm {
 	struct kref kref;
 	struct wj_image *image;
 	struct mutex lock;	/* held while the guest runs and by who looks into it */
-	struct wj_memory_desc memory;	/* written under lock */
-	struct page **pages;	/* of page_limit; the first page_count are there, for ever */
-	unsigned long page_count;	/* under lock */
-	unsigned long page_limit;
-	unsigned long charged;	/* pages in the totals */
+	struct wj_memory_desc memory;	/* what it sees of its memory; written where it does not run its own code */
+	struct wj_memory *mem;
+	struct wj_view *view;	/* held */
+	struct list_head sharer;
+	bool shared;		/* others run on the same memory */
+	bool inside;		/* it may be running its own code; kept where memory is shared */
 	void *stack;
 	size_t stack_bytes;
 	struct wj_import *imports;
@@ -171,6 +199,7 @@ struct wj_vm {
 	u32 file_count;
 	u32 held_count;
 	u32 held[WJ_MAX_HELD];	/* descriptors whose file a coroutine holds until it leaves for user space */
+	u64 files_at;		/* the owner's count when it told of its last change */
 	u32 stat_layout[WJ_STAT_FIELDS];
 
 	/* Of an instance whose owner runs it by WJ_RUN: a host call may end in a return to user space. */
@@ -191,7 +220,8 @@ struct wj_vm {
 	bool stop;		/* the guest has to end */
 	struct wj_trap trap;
 	struct wj_exchange exchange;
-	struct wj_mount *mount;	/* under lock */
+	struct wj_seat *seat;	/* under lock: its place at a mounted filesystem */
+	struct wj_mount *joined;	/* likewise, under wj_seats_lock: until it is unmounted */
 };
 
 static_assert(offsetof(struct wj_vm, host_sp) == WJ_VM_HOST_SP);
@@ -220,11 +250,13 @@ void wj_exchange_finish(struct wj_vm *vm);
 void wj_exchange_trapped(struct wj_vm *vm);
 void wj_exchange_unmount(struct wj_vm *vm);
 int wj_serve(struct wj_vm *vm, struct wj_event __user *arg);
+int wj_watch(struct wj_vm *vm, u64 __user *user);
+void wj_exchange_dead(struct wj_vm *vm);
 int wj_take_answer(struct wj_vm *vm, const struct wj_event *event);
 int wj_globals(struct wj_vm *vm, u64 user, bool out);
 
 /* files.c */
-int wj_set_files(struct wj_vm *vm, u64 user, u32 count);
+int wj_set_files(struct wj_vm *vm, u64 user, u32 count, u64 at);
 void wj_drop_files(struct wj_vm *vm);
 void wj_let_files_go(struct wj_vm *vm);
 s64 wj_file_call(struct wj_vm *vm, u32 native, u64 *v);
@@ -244,12 +276,17 @@ bool wj_table_call(struct wj_vm *vm, u32 native, const u64 *v, u64 *result);
 int wj_run(struct wj_vm *vm, struct wj_event __user *arg);
 void wj_suspend(struct wj_vm *vm, const struct wj_import *import, const u64 *values, bool floats);
 
-/* vm.c: a checked range of linear memory, or NULL */
+/* A checked range of linear memory, or NULL. */
+static inline void *wj_range_of(const struct wj_memory_desc *memory, u32 at, u64 bytes)
+{
+	u64 size = memory->bytes;
+
+	return bytes <= size && at <= size - bytes ? memory->base + at : NULL;
+}
+
 static inline void *wj_range(struct wj_vm *vm, u32 at, u64 bytes)
 {
-	u64 size = vm->memory.bytes;
-
-	return bytes <= size && at <= size - bytes ? vm->memory.base + at : NULL;
+	return wj_range_of(&vm->memory, at, bytes);
 }
 
 /* What a descriptor stands for, if this may and can be done with it. */
@@ -279,11 +316,42 @@ static inline struct wj_func_ref *wj_func_ref(struct wj_vm *vm, u32 func)
 
 /* memory.c; wasm pages are 64 KiB */
 #define WJ_PAGE_SHIFT (16 - PAGE_SHIFT)
-int wj_make_memory(struct wj_vm *vm, u32 max_pages);
+int wj_make_memory(struct wj_vm *vm, u32 max_pages, bool shared);
+int wj_share_memory(struct wj_vm *vm, int fd);
 void wj_drop_memory(struct wj_vm *vm);
 int wj_extend(struct wj_vm *vm, unsigned long to);
+int wj_extend_shared(struct wj_memory *mem, unsigned long to);
 s64 wj_memory_grow(struct wj_vm *vm, u32 delta);
+void wj_adopt_view(struct wj_vm *vm);
+struct wj_view *wj_hold_view(struct wj_memory *mem);
+void wj_drop_view(struct wj_memory *mem, struct wj_view *view);
 int wj_mmap(struct file *file, struct vm_area_struct *vma);
+
+/* For who does not have vm->lock; NULL while there is none. */
+static inline struct wj_memory *wj_memory_of(struct wj_vm *vm)
+{
+	return smp_load_acquire(&vm->mem);	/* it is whole */
+}
+
+/*
+ * Around running the guest's own code. Whoever makes a shared memory larger waits until no instance runs with what it saw before:
+ * either it is not inside, or it sees the new size.
+ */
+static inline void wj_go_inside(struct wj_vm *vm)
+{
+	if (!vm->shared)
+		return;
+	WRITE_ONCE(vm->inside, true);
+	smp_mb();		/* before it looks at the newest view; pairs with wj_await_views() */
+	if (READ_ONCE(vm->mem->view) != vm->view)
+		wj_adopt_view(vm);
+}
+
+static inline void wj_go_outside(struct wj_vm *vm)
+{
+	if (vm->shared)
+		smp_store_release(&vm->inside, false);	/* after all that the guest did */
+}
 
 /* vm.c */
 void wj_begin_run(struct wj_vm *vm);
@@ -296,6 +364,8 @@ void wj_fuse_exit(void);
 /* wj_fuse_send: the owner has to send it */
 #define WJ_FUSE_ASK_OWNER 1
 s32 wj_fuse_send(struct wj_vm *vm, u32 iov, u32 count);
+int wj_fuse_send_from_outside(struct wj_vm *vm, struct wj_send __user *user);
+int wj_fuse_join(struct wj_vm *vm, const struct wj_join __user *user);
 int wj_fuse_notify_fd(struct wj_vm *vm);
 void wj_fuse_ask_unmount(struct wj_vm *vm);
 bool wj_fuse_aborted(const struct wj_vm *vm);

@@ -3,7 +3,7 @@
 #ifndef WJ_ABI_H
 #define WJ_ABI_H
 
-#define WJ_ABI_HASH 0x7889c3430f1361a4ULL
+#define WJ_ABI_HASH 0x652ed52119e8938bULL
 #define WJ_SLOT_BYTES 16
 #define WJ_SLOTS_BYTES 80
 #define WJ_SLOT_Return 0
@@ -11,6 +11,7 @@
 #define WJ_SLOT_Trap 2
 #define WJ_SLOT_Poll 3
 #define WJ_SLOT_Floats 4
+#define WJ_CTX_MEMORY_BASE 0
 #define WJ_CTX_STACK_LIMIT 16
 #define WJ_CTX_OWNER 48
 #define WJ_CTX_FLOATS 64
@@ -50,14 +51,20 @@
 #define WJ_MAY_POLL 8
 #define WJ_CREATE_COROUTINE 1
 #define WJ_STAT_FIELDS 16
-#define WJ_CREATE 0xc0a07701U
+#define WJ_OWN_MEMORY 4294967295
+#define WJ_CREATE 0xc0a87701U
 #define WJ_CALL 0xc0a07702U
-#define WJ_SERVE 0xc1387703U
+#define WJ_SERVE 0xc1407703U
 #define WJ_STATE 0xc0a87704U
-#define WJ_RUN 0xc1387706U
+#define WJ_RUN 0xc1407706U
 #define WJ_NOTIFY 0xc0007707U
 #define WJ_HOLD 0xc0087708U
 #define WJ_STOP 0xc0007705U
+#define WJ_MEMORY 0xc0047709U
+#define WJ_GROW 0xc004770aU
+#define WJ_JOIN 0xc010770bU
+#define WJ_SEND 0xc010770cU
+#define WJ_WATCH 0xc008770dU
 #define WJ_NATIVE_memory_grow 1
 #define WJ_NATIVE_memory_fill 2
 #define WJ_NATIVE_memory_copy 3
@@ -231,9 +238,11 @@ struct wj_create {
 	__u32 segment_count;
 	__u32 file_count;
 	__u32 flags;
+	__u32 memory;
+	__u32 reserved;
 	__u32 stat[16];
 };
-static_assert(sizeof(struct wj_create) == 160);
+static_assert(sizeof(struct wj_create) == 168);
 
 struct wj_trap {
 	__u32 code;
@@ -262,10 +271,27 @@ struct wj_event {
 	__u64 result;
 	__u64 globals;
 	__u64 files;
+	__u64 call;
 	__u64 memory_bytes;
 	__u64 values[32];
 };
-static_assert(sizeof(struct wj_event) == 312);
+static_assert(sizeof(struct wj_event) == 320);
+
+struct wj_join {
+	__u32 fd;
+	__u32 dispatch;
+	__u32 buffer;
+	__u32 reserved;
+};
+static_assert(sizeof(struct wj_join) == 16);
+
+struct wj_send {
+	__u32 iov;
+	__u32 count;
+	__u32 status;
+	__u32 reserved;
+};
+static_assert(sizeof(struct wj_send) == 16);
 
 struct wj_state {
 	__u64 globals;

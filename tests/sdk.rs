@@ -247,6 +247,17 @@ fn threads_of_a_filesystem_serve_in_parallel() {
     let output = run(Command::new("python3").arg("-c").arg(RENAMES).arg(&mounted.dir), 60);
     assert_eq!(String::from_utf8_lossy(&output.stdout).trim(), "reads and renames: ok");
 
+    // What one thread makes memory larger by, others can use at once.
+    std::thread::scope(|scope| {
+        for n in 0..4 {
+            let file = mounted.dir.join(format!("grow-{n}"));
+            scope.spawn(move || {
+                std::fs::write(&file, []).unwrap();
+                (0..16).for_each(|_| assert!(!std::fs::read(&file).unwrap().is_empty()));
+            });
+        }
+    });
+
     // One thread's crash is everybody's, and nobody's who unmounts.
     std::fs::write(mounted.dir.join("crash"), []).unwrap();
     assert_eq!(std::fs::remove_file(mounted.dir.join("crash")).unwrap_err().raw_os_error(), Some(libc::EIO));

@@ -107,7 +107,7 @@ pub struct MountArgs {
     pub foreground: bool,
 
     /// Answer requests inside of the Linux kernel (root, with the kernel module)
-    #[arg(long, conflicts_with_all = ["on_trap", "workers"])]
+    #[arg(long, conflicts_with = "on_trap")]
     pub kernel: bool,
 
     /// Print each request and reply (stays in the foreground)

@@ -57,7 +57,7 @@ pub(super) fn add_to_linker(linker: &mut Linker<FsState>) -> Result<(), Error> {
     linker.func_wrap(MODULE, "serve", serve)?;
     linker.func_wrap(MODULE, "send", |mut caller: Caller<'_, FsState>, pieces: i32, count: i32| -> i32 {
         let (memory, state) = caller.memory_and_data();
-        answer(send(&memory, state, pieces as u32, count as u32))
+        answer(send(&memory, &state.common, pieces as u32, count as u32))
     })?;
     linker.func_wrap(MODULE, "unmount", |caller: Caller<'_, FsState>| caller.data().common.unmount())?;
     linker.func_wrap(MODULE, "exit", |caller: Caller<'_, FsState>| caller.data().common.exit())?;
@@ -75,7 +75,7 @@ pub(super) fn add_to_thread_linker(linker: &mut Linker<Program>, common: &Arc<Co
     let own = common.clone();
     linker.func_wrap(MODULE, "send", move |mut caller: Caller<'_, Program>, pieces: i32, count: i32| -> i32 {
         let (memory, _) = caller.memory_and_data();
-        answer(reply(&memory, &own, pieces as u32, count as u32))
+        answer(send(&memory, &own, pieces as u32, count as u32))
     })?;
     let own = common.clone();
     linker.func_wrap(MODULE, "unmount", move |_: Caller<'_, Program>| own.unmount())?;
@@ -86,12 +86,18 @@ pub(super) fn add_to_thread_linker(linker: &mut Linker<Program>, common: &Arc<Co
 
 impl Common {
     fn unmount(&self) {
+        if let Some(meeting) = &self.in_kernel {
+            meeting.unmount();
+        }
         if let Some(replies) = self.replies.get() {
             replies.unmount();
         }
     }
 
     fn exit(&self) {
+        if let Some(meeting) = &self.in_kernel {
+            meeting.unmount();
+        }
         if let Some(replies) = self.replies.get() {
             replies.exit();
         }
@@ -183,6 +189,9 @@ fn serve_copy(mut caller: Caller<'_, FsState>, seat: Seat) -> Result<i32, Trap> 
 
 /// Serves in a thread that the guest started, beside its first one, which says how it ended.
 fn serve_in_thread(mut caller: Caller<'_, Program>, common: &Arc<Common>) -> Result<i32, Trap> {
+    if common.in_kernel.is_some() {
+        return super::kernel::serve_in_thread(&mut caller, common);
+    }
     let interrupt = caller.data_mut().host().interrupt.clone();
     let goes_on = || !interrupt.as_ref().is_some_and(InterruptHandle::is_set);
     let mut failed = None;
@@ -210,17 +219,14 @@ fn listed(memory: &GuestMemory<'_>, pieces: u32, count: u32) -> impl Iterator<It
 }
 
 /// Sends one message that lies in the guest's memory.
-fn send(memory: &GuestMemory<'_>, state: &FsState, pieces: u32, count: u32) -> Result<(), Errno> {
-    if let Some(notifier) = &state.notifier {
-        return notifier.send(gather(memory, pieces, count)?);
-    }
-    reply(memory, &state.common, pieces, count)
-}
-
-/// Sends one message to the server that the guest serves with.
-fn reply(memory: &GuestMemory<'_>, common: &Common, pieces: u32, count: u32) -> Result<(), Errno> {
+fn send(memory: &GuestMemory<'_>, common: &Common, pieces: u32, count: u32) -> Result<(), Errno> {
     if count > MAX_PIECES {
         return Err(Errno::EINVAL);
+    }
+    if let Some(meeting) = &common.in_kernel {
+        let kernel = meeting.mounted().ok_or(Errno::ENODEV)?;
+        let is_reply = number(memory, pieces, count)? != 0;
+        return kernel.send(is_reply, (pieces, count), || gather(memory, pieces, count));
     }
     let Some(replies) = common.replies.get() else { return Err(Errno::ENODEV) };
     let mut slices: SmallVec<[RawSlice; 8]> = SmallVec::new();
@@ -234,16 +240,27 @@ fn reply(memory: &GuestMemory<'_>, common: &Common, pieces: u32, count: u32) -> 
     unsafe { replies.send_raw(&slices) }.map_err(Errno)
 }
 
+/// The number of the request that a message answers; 0 of a notification.
+fn number(memory: &GuestMemory<'_>, pieces: u32, count: u32) -> Result<u64, Errno> {
+    const AT: usize = 8;
+    const END: usize = AT + size_of::<u64>();
+    let mut head = Vec::with_capacity(END);
+    for piece in listed(memory, pieces, count) {
+        let piece = piece?;
+        let wanted = (END - head.len()).min(piece.len as usize) as u32;
+        head.extend_from_slice(&memory.read_bytes(piece.ptr, wanted)?);
+    }
+    let bytes = head.get(AT..).and_then(|bytes| bytes.try_into().ok()).ok_or(Errno::EINVAL)?;
+    Ok(u64::from_le_bytes(bytes))
+}
+
 /// A copy of a message that lies in the guest's memory; longer ones than the kernel could want are cut.
 fn gather(memory: &GuestMemory<'_>, pieces: u32, count: u32) -> Result<Vec<u8>, Errno> {
-    if count > MAX_PIECES {
-        return Err(Errno::EINVAL);
-    }
     let mut message = Vec::new();
     for piece in listed(memory, pieces, count) {
         let piece = piece?;
         if message.len() <= super::notify::MAX_BYTES {
-            message.extend_from_slice(memory.slice(piece.ptr, piece.len)?);
+            message.extend_from_slice(&memory.read_bytes(piece.ptr, piece.len)?);
         }
     }
     Ok(message)

@@ -3,14 +3,16 @@
 //! This process stays as the owner ([`crate::offload`]): host functions that the kernel does not have are called here, on the same memory.
 #![allow(unsafe_code)]
 
+use super::guest::FIRST_WORKER;
+use super::meeting::{Further, Mounted, Place};
 use super::notify::Notifier;
-use super::{FsState, MountPlan};
+use super::{Common, FsState, MountPlan};
 use crate::abi::trap::TrapCode;
-use crate::host::Host;
+use crate::host::{Errno, HasHost, Host, Program};
 use crate::kernel::device::Device;
 use crate::kernel::uapi;
 use crate::offload::{self, Loaded, Owner, Wishes};
-use crate::runtime::{Caller, Module, Trap};
+use crate::runtime::{Caller, InterruptHandle, Module, Trap};
 use crate::wasm::{ExportKind, FuncIndex};
 use fs_host::{MountOptions, ServerConfig};
 use std::ffi::CString;
@@ -95,7 +97,7 @@ fn mount(plan: &Plan, device: &Device, dispatch: u32, buffer: (u32, u32)) -> Res
     }
 }
 
-fn unmount(mountpoint: &Path) {
+pub(super) fn unmount(mountpoint: &Path) {
     if let Ok(place) = c_string(mountpoint.as_os_str().as_bytes()) {
         // SAFETY: a valid string.
         unsafe { libc::umount2(place.as_ptr(), libc::MNT_DETACH) };
@@ -121,13 +123,13 @@ fn unmount_on_signals(mountpoint: PathBuf) {
     }
 }
 
-/// Asks the guest where requests may be put.
-fn find_buffer(caller: &mut Caller<'_, FsState>, size: u32) -> Result<(u32, u32), Failure> {
+/// Asks the guest where a worker's requests may be put.
+fn find_buffer<T: 'static>(caller: &mut Caller<'_, T>, worker: usize, size: u32) -> Result<u32, Failure> {
     let buffer = caller.get_func("wasmjit_fuse_buffer").ok_or_else(|| "no request buffer".to_owned())?;
     let buffer = buffer.typed::<(i32, i32), i32>(&*caller)?;
-    match buffer.call(&mut *caller, (0, size as i32)).map_err(Failure::Trap)? {
+    match buffer.call(&mut *caller, (worker as i32, size as i32)).map_err(Failure::Trap)? {
         0 => Err(Failure::Setup(format!("the filesystem has no memory for requests of {size} bytes"))),
-        at => Ok((at as u32, size)),
+        at => Ok(at as u32),
     }
 }
 
@@ -140,47 +142,103 @@ fn dispatch_number(module: &Module) -> Result<u32, String> {
     }
 }
 
-fn host<'a>(caller: &'a mut Caller<'_, FsState>) -> &'a mut Host {
-    &mut caller.data_mut().host
+fn host<'a, T: HasHost>(caller: &'a mut Caller<'_, T>) -> &'a mut Host {
+    caller.data_mut().host()
 }
 
 /// Hands the instance over, serves as its owner, and takes it back.
 pub(super) fn serve(caller: &mut Caller<'_, FsState>, mut plan: Plan) -> Result<i32, Failure> {
     let size = u32::try_from(plan.config.max_request).unwrap_or(u32::MAX);
-    let buffer = find_buffer(caller, size)?;
+    let buffer = find_buffer(caller, FIRST_WORKER, size)?;
     let instance = caller.instance().ok_or_else(|| "no instance serves".to_owned())?;
     let module = instance.module(caller).clone();
     let dispatch = dispatch_number(&module)?;
     let timeout_ms = plan.config.timeout.map_or(0, |time| u32::try_from(time.as_millis()).unwrap_or(0));
-    let wishes = Wishes { stack_bytes: STACK_BYTES, timeout_ms, coroutine: false };
+    let memory = caller.data_mut().kernel_memory.take();
+    let wishes = Wishes { stack_bytes: STACK_BYTES, timeout_ms, coroutine: false, memory: memory.as_ref() };
     let mut owner = Owner::new(caller, instance, Loaded::new(&module)?, host, &wishes)?;
-    let ended = mount(&plan, &owner.loaded.device, dispatch, buffer).and_then(|()| {
+    let common = caller.data().common.clone();
+    let meeting = common.in_kernel.as_ref().ok_or_else(|| "no place for threads".to_owned())?;
+    let mounted = mount(&plan, &owner.loaded.device, dispatch, (buffer, size)).map_err(Failure::Setup);
+    let ended = mounted.and_then(|()| {
         unmount_on_signals(plan.mountpoint.clone());
-        let notifier = Notifier::new(&owner.loaded.device).map_err(|error| format!("notifications: {error}"))?;
-        caller.data_mut().notifier = Some(notifier);
+        let device = &owner.loaded.device;
+        let notifier = Notifier::new(device).map_err(|error| format!("notifications: {error}"))?;
+        let device = device.try_clone().map_err(|error| format!("descriptors: {error}"))?;
+        let code = owner.loaded.code.clone();
+        let further = memory.map(|memory| Further { memory, code, size, timeout_ms });
+        meeting.open(Mounted { device, notifier, mountpoint: plan.mountpoint.clone(), further });
         if let Some(ready) = plan.config.on_ready.take() {
             ready();
         }
         answer(caller, &mut owner, &plan.mountpoint)
     });
-    caller.data_mut().notifier = None;
+    meeting.close(ended.is_ok());
+    if let Err(Failure::Trap(trap)) = ended {
+        // Another thread ended the guest. Calls may be running still, which nobody answers: they fail with this process.
+        unmount(&plan.mountpoint);
+        return Err(Failure::Trap(trap));
+    }
     owner.take_back(caller).map_err(|error| format!("taking the filesystem back: {error}"))?;
-    ended?;
-    Ok(0)
+    ended.map(|()| 0)
+}
+
+/// Serves in a thread that the guest started, beside its first one.
+pub(super) fn serve_in_thread(caller: &mut Caller<'_, Program>, common: &Common) -> Result<i32, Trap> {
+    let interrupt = caller.data_mut().host().interrupt.clone();
+    let goes_on = || !interrupt.as_ref().is_some_and(InterruptHandle::is_set);
+    let Some(place) = common.in_kernel.as_ref().and_then(|meeting| meeting.take(&goes_on)) else {
+        return Ok(Errno::EAGAIN.negated());
+    };
+    match serve_at(caller, &place) {
+        Ok(()) => Ok(0),
+        Err(Failure::Trap(trap)) => Err(trap),
+        Err(Failure::Setup(why)) => {
+            log::warn!("a thread of the filesystem does not serve: {why}");
+            Ok(Errno::EAGAIN.negated())
+        }
+    }
+}
+
+fn serve_at(caller: &mut Caller<'_, Program>, place: &Place<'_>) -> Result<(), Failure> {
+    let mounted = &place.mounted;
+    let Some(further) = &mounted.further else { return Ok(()) };
+    let buffer = find_buffer(caller, place.number, further.size)?;
+    let instance = caller.instance().ok_or_else(|| "no instance serves".to_owned())?;
+    let dispatch = dispatch_number(&instance.module(caller).clone())?;
+    let memory = Some(&further.memory);
+    let wishes = Wishes { stack_bytes: STACK_BYTES, timeout_ms: further.timeout_ms, coroutine: false, memory };
+    let mut owner = Owner::new(caller, instance, further.code.again()?, host, &wishes)?;
+    match owner.loaded.device.join(&mounted.device, dispatch, buffer) {
+        Ok(()) => {}
+        // It has been unmounted already.
+        Err(error) if error.raw_os_error() == Some(libc::ENODEV) => return Ok(()),
+        Err(error) => return Err(Failure::Setup(format!("joining: {error}"))),
+    }
+    answer(caller, &mut owner, &mounted.mountpoint)?;
+    Ok(owner.take_back(caller).map_err(|error| format!("taking the thread back: {error}"))?)
 }
 
 /// Answers until the filesystem is unmounted.
-fn answer(caller: &mut Caller<'_, FsState>, owner: &mut Owner, mountpoint: &Path) -> Result<(), String> {
+fn answer<T: HasHost + 'static>(
+    caller: &mut Caller<'_, T>,
+    owner: &mut Owner,
+    mountpoint: &Path,
+) -> Result<(), Failure> {
+    let interrupt = caller.data_mut().host().interrupt.clone();
     let mut event = uapi::Event::default();
     loop {
-        owner.tell_files(&caller.data().host, &mut event);
+        owner.tell_files(caller.data_mut().host(), &mut event);
         match owner.serve(&mut event) {
             Ok(()) => {}
             Err(error) if error.raw_os_error() == Some(libc::EINTR) => {
+                if interrupt.as_ref().is_some_and(InterruptHandle::is_set) {
+                    return Err(Failure::Trap(Trap::elsewhere(TrapCode::Interrupt, Vec::new())));
+                }
                 event.kind = uapi::EVENT_NONE;
                 continue;
             }
-            Err(error) => return Err(format!("serving: {error}")),
+            Err(error) => return Err(Failure::Setup(format!("serving: {error}"))),
         }
         match event.kind {
             uapi::EVENT_HOST_CALL | uapi::EVENT_BUILTIN => {

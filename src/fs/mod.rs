@@ -9,10 +9,12 @@
 mod guest;
 mod imports;
 mod kernel;
+mod meeting;
 mod notify;
 
 use crate::abi::trap::TrapCode;
 use crate::host::{self, HasHost, Host};
+use crate::offload::CommonMemory;
 use crate::runtime::{Engine, Error as EngineError, Linker, Module, Store, Trap};
 use crate::wasm::{ExportKind, ExternType};
 use fs_host::{End, Mount, MountOptions, Replies, Seat, Seats, Server, ServerConfig};
@@ -116,8 +118,8 @@ pub(crate) struct FsState {
     host: Host,
     stage: Stage,
     common: Arc<Common>,
-    /// Where notifications go while the kernel serves.
-    notifier: Option<notify::Notifier>,
+    /// Where the memory of a guest with threads is, if requests are answered inside of the kernel.
+    kernel_memory: Option<CommonMemory>,
     /// What the FUSE host said when the guest's mount or serve failed: more than an errno can say.
     failure: Option<Error>,
     /// Requests are answered inside of the kernel.
@@ -135,6 +137,8 @@ struct Common {
     replies: OnceLock<Replies>,
     /// Where threads beside the first come to serve.
     seats: Seats,
+    /// The same, and what all of them need, where requests are answered inside of the kernel.
+    in_kernel: Option<meeting::Meeting>,
 }
 
 /// How far the mount has come.
@@ -193,6 +197,8 @@ struct Program {
     kernel: bool,
     /// Further workers are threads that the guest starts itself.
     threaded: bool,
+    /// How many may serve at a time.
+    workers: usize,
 }
 
 impl Program {
@@ -201,7 +207,8 @@ impl Program {
         let mut host = Host::new(&self.policy).map_err(Error::Policy)?;
         host::configure(&mut host, &self.module).map_err(Error::Grants)?;
         host.soft_interrupt = Some(Arc::default());
-        let common = Arc::<Common>::default();
+        let workers = self.kernel.then_some(self.workers);
+        let common = Arc::new(Common { in_kernel: workers.map(meeting::Meeting::new), ..Common::default() });
         let of_threads = common.clone();
         host.thread_imports =
             Some(host::ThreadImports::new(move |linker| imports::add_to_thread_linker(linker, &of_threads)));
@@ -209,7 +216,7 @@ impl Program {
             host,
             stage,
             common,
-            notifier: None,
+            kernel_memory: None,
             failure: None,
             kernel: self.kernel,
             served: false,
@@ -221,6 +228,9 @@ impl Program {
 
     fn run_main(&self, store: &mut Store<FsState>) -> Result<i32, Error> {
         let instance = host::instantiate(&self.linker, store, &self.module)?;
+        if self.kernel && self.threaded {
+            store.data_mut().kernel_memory = CommonMemory::new(store, instance).map_err(Error::Kernel)?;
+        }
         host::run_main(store, &instance, &self.args).map(|code| code.0).map_err(Error::Trap)
     }
 
@@ -260,6 +270,9 @@ pub fn run(engine: &Engine, module: &Module, plan: MountPlan) -> Result<i32, Err
     }
     let threaded = has_threads(module);
     let workers = plan.workers.unwrap_or(if threaded { usual_workers() } else { 1 });
+    if workers > 1 && !threaded && plan.kernel {
+        return Err(Error::Kernel("several workers are for filesystems with threads (built with -pthread)".into()));
+    }
     if workers > 1 && !threaded && !is_read_only(module) {
         return Err(Error::NotReadOnly);
     }
@@ -278,6 +291,7 @@ pub fn run(engine: &Engine, module: &Module, plan: MountPlan) -> Result<i32, Err
         args: plan.args,
         kernel: plan.kernel,
         threaded,
+        workers,
     });
     let config = ServerConfig { workers, replicated: workers > 1 && !threaded, ..plan.server };
     let mut stage = Stage::Planned {

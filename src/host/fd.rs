@@ -10,7 +10,7 @@ use super::resolve::{Base, Grant};
 use super::rights::{self, RightsCell};
 use super::sys::{self, Result};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 /// What an open file is, as far as calls behave differently.
@@ -259,6 +259,8 @@ struct Slots {
     /// No slot below this one is free.
     lowest: usize,
     changes: u64,
+    /// Where else their number is to be seen.
+    published: Option<&'static AtomicU64>,
 }
 
 impl Slots {
@@ -268,6 +270,14 @@ impl Slots {
         match self.list.get(fd as u32 as usize) {
             Some(Some(slot)) => Ok(slot),
             _ => Err(Errno::EBADF),
+        }
+    }
+
+    /// What has been known of the slots may not be right any more.
+    fn change(&mut self) {
+        self.changes += 1;
+        if let Some(place) = self.published {
+            place.store(self.changes, Ordering::SeqCst);
         }
     }
 
@@ -286,7 +296,7 @@ impl Slots {
 
     /// Fills a slot; gives what was there.
     fn put(&mut self, at: usize, slot: Slot) -> Option<Slot> {
-        self.changes += 1;
+        self.change();
         let slot = Slot { stamp: self.changes, ..slot };
         if at >= self.list.len() {
             self.list.resize_with(at + 1, || None);
@@ -297,7 +307,7 @@ impl Slots {
     fn take(&mut self, fd: i32) -> Result<Slot> {
         let at = fd as u32 as usize;
         let slot = self.list.get_mut(at).and_then(Option::take).ok_or(Errno::EBADF)?;
-        self.changes += 1;
+        self.change();
         self.lowest = self.lowest.min(at);
         Ok(slot)
     }
@@ -462,8 +472,9 @@ impl FdTable {
     pub fn clear(&mut self) {
         // Closed without the lock, as above. The count goes on, since nothing is as it was.
         drop(self.change(|slots| {
-            let changes = slots.changes + 1;
-            std::mem::replace(slots, Slots { changes, ..Slots::default() })
+            slots.change();
+            let (changes, published) = (slots.changes, slots.published);
+            std::mem::replace(slots, Slots { changes, published, ..Slots::default() })
         }));
     }
 
@@ -472,10 +483,18 @@ impl FdTable {
         self.read(|slots| slots.changes)
     }
 
+    /// Puts the number of changes where others see it, from now on, before what it counts comes into effect.
+    pub fn publish_changes(&mut self, place: &'static AtomicU64) {
+        self.change(|slots| {
+            slots.published = Some(place);
+            slots.change();
+        });
+    }
+
     /// Notes that a file may be used for less than before.
     pub fn touch(&mut self, fd: i32) {
         self.change(|slots| {
-            slots.changes += 1;
+            slots.change();
             if let Some(Some(slot)) = slots.list.get_mut(fd as u32 as usize) {
                 slot.stamp = slots.changes;
             }

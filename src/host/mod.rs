@@ -66,5 +66,5 @@ pub use resolve::{Grant, Namespace};
 pub use rows::{Role, Row};
 pub use signals::Signals;
 pub use start::{ExitCode, instantiate, run_main, run_main_by};
-pub use state::{AT_FDCWD, HasHost, Host, Stream, take_file_limit, take_umask};
+pub use state::{AT_FDCWD, HasHost, Host, Stream, Waiter, take_file_limit, take_umask};
 pub use threads::{Program, ThreadImports};

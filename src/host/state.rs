@@ -11,6 +11,7 @@ use super::pins::Pins;
 use super::policy::{Policy, PolicyError};
 use super::resolve::{Base, Grant, Namespace, Object, join};
 use super::signals::Signals;
+use super::sys::signal::Thread;
 use super::sys::{self, Result};
 use super::threads::{ThreadImports, Threads};
 use crate::runtime::InterruptHandle;
@@ -151,6 +152,26 @@ pub struct Host {
     pub(super) threads: Option<Threads>,
     /// The modules of a program that is linked dynamically.
     pub(super) dynlink: Option<Box<Dynlink>>,
+}
+
+/// Reaches the thread that runs a guest.
+#[derive(Clone, Debug)]
+pub struct Waiter {
+    thread: Thread,
+    soft: Arc<AtomicBool>,
+}
+
+impl Waiter {
+    /// A host function that waits ends with EINTR. One that is about to wait misses it, so this is to be repeated.
+    pub fn come_back(&self) {
+        self.soft.store(true, Ordering::Release);
+        self.thread.kick();
+    }
+
+    /// Host functions may wait again.
+    pub fn go_on(&self) {
+        self.soft.store(false, Ordering::Release);
+    }
 }
 
 impl Host {
@@ -404,6 +425,15 @@ impl Host {
     #[inline(never)]
     fn goes_on(&self) -> bool {
         !self.interrupted() && !self.signals.due()
+    }
+
+    /// For other threads: makes the calling one, which runs the guest, come back from host functions that wait.
+    ///
+    /// # Errors
+    /// If signals cannot be used.
+    pub fn waiter(&self) -> Result<Waiter> {
+        let thread = Thread::current()?;
+        Ok(Waiter { thread, soft: self.soft_interrupt.clone().unwrap_or_default() })
     }
 
     /// Whether the embedder has asked the guest to stop, or to come back from a blocking call.

@@ -6,6 +6,7 @@ use std::fs::{File, OpenOptions};
 use std::io;
 use std::os::fd::{AsRawFd, FromRawFd, RawFd};
 use std::os::unix::fs::OpenOptionsExt;
+use std::sync::atomic::AtomicU64;
 
 /// Where the kernel module is reached.
 pub const PATH: &str = "/dev/wasm";
@@ -37,8 +38,12 @@ pub struct Setup {
     pub coroutine: bool,
     /// The guest's descriptors.
     pub files: Vec<uapi::FileChange>,
+    /// How often their table had changed then.
+    pub files_at: u64,
     /// The guest's `struct stat`.
     pub stat: [u32; uapi::STAT_FIELDS],
+    /// Descriptor of the device that has the memory, of a guest with threads.
+    pub memory: Option<RawFd>,
 }
 
 fn list(entries: &[u32], max: u32) -> uapi::Table {
@@ -114,8 +119,11 @@ impl Device {
             segment_count: segments.len() as u32,
             flags: if setup.coroutine { uapi::CREATE_COROUTINE } else { 0 },
             files: setup.files.as_ptr() as u64,
+            files_at: setup.files_at,
             file_count: setup.files.len() as u32,
             stat: setup.stat,
+            memory: setup.memory.map_or(uapi::OWN_MEMORY, |fd| fd as u32),
+            reserved: 0,
         };
         // SAFETY: the structure is the request's; the lists that it names live through the call.
         unsafe { self.ioctl(uapi::CREATE, std::ptr::from_mut(&mut create).cast()) }
@@ -167,6 +175,58 @@ impl Device {
         }
     }
 
+    /// Makes this a memory for instances that share it ([`Setup::memory`]), and no instance itself.
+    ///
+    /// # Errors
+    /// If memory runs out, or it is an instance already.
+    pub fn make_memory(&self, mut max_pages: u32) -> io::Result<()> {
+        // SAFETY: the request reads a number.
+        unsafe { self.ioctl(uapi::MEMORY, std::ptr::from_mut(&mut max_pages).cast()) }
+    }
+
+    /// Makes such a memory `pages` pages large, for all instances that have it.
+    ///
+    /// # Errors
+    /// If a limit forbids it, or memory runs out.
+    pub fn grow_memory(&self, mut pages: u32) -> io::Result<()> {
+        // SAFETY: the request reads a number.
+        unsafe { self.ioctl(uapi::GROW, std::ptr::from_mut(&mut pages).cast()) }
+    }
+
+    /// Lets the instance answer requests beside one that is mounted.
+    ///
+    /// # Errors
+    /// If that one is not mounted (any more), or is none of the same guest.
+    pub fn join(&self, mounted: &Device, dispatch: u32, buffer: u32) -> io::Result<()> {
+        let mut join = uapi::Join { fd: mounted.fd() as u32, dispatch, buffer, reserved: 0 };
+        // SAFETY: the structure is the request's.
+        unsafe { self.ioctl(uapi::JOIN, std::ptr::from_mut(&mut join).cast()) }
+    }
+
+    /// Sends a reply that a thread in user space has put into linear memory: the pieces' list and their number. Gives 0 or an
+    /// error in WASI's numbering, negated.
+    ///
+    /// # Errors
+    /// If the instance shares no memory.
+    pub fn send(&self, iov: u32, count: u32) -> io::Result<i32> {
+        let mut send = uapi::Send { iov, count, ..Default::default() };
+        // SAFETY: the structure is the request's.
+        unsafe { self.ioctl(uapi::SEND, std::ptr::from_mut(&mut send).cast())? };
+        Ok(send.status as i32)
+    }
+
+    /// Waits until the caller of a host function that the owner has to call gets a signal; gives the call's number
+    /// ([`uapi::Event::call`]).
+    ///
+    /// # Errors
+    /// When nothing more is going to be called.
+    pub fn watch(&self) -> io::Result<u64> {
+        let mut call = 0u64;
+        // SAFETY: the request writes a number.
+        unsafe { self.ioctl(uapi::WATCH, std::ptr::from_mut(&mut call).cast())? };
+        Ok(call)
+    }
+
     /// What the tables hold: function numbers plus one, 0 for null.
     ///
     /// # Errors
@@ -214,10 +274,26 @@ impl Device {
     /// # Safety
     /// Nobody refers to what was mapped at `at`, or expects what was there to stay.
     pub unsafe fn map(&self, at: *mut u8, len: usize) -> io::Result<*mut u8> {
+        // SAFETY: by contract.
+        unsafe { self.map_from(at, len, 0) }
+    }
+
+    /// Maps the page of [`uapi::NOTE_OFFSET`], which begins with the count.
+    ///
+    /// # Errors
+    /// If the system refuses.
+    pub fn map_note(&self) -> io::Result<&'static AtomicU64> {
+        // SAFETY: a fresh mapping, which is aligned, begins with zeros, and is never taken away.
+        unsafe { Ok(&*self.map_from(std::ptr::null_mut(), size_of::<u64>(), uapi::NOTE_OFFSET)?.cast()) }
+    }
+
+    /// # Safety
+    /// As [`Device::map`].
+    unsafe fn map_from(&self, at: *mut u8, len: usize, offset: u64) -> io::Result<*mut u8> {
         let fixed = if at.is_null() { 0 } else { libc::MAP_FIXED };
         let protection = libc::PROT_READ | libc::PROT_WRITE;
         // SAFETY: by contract.
-        let found = unsafe { libc::mmap(at.cast(), len, protection, libc::MAP_SHARED | fixed, self.fd(), 0) };
+        let found = unsafe { libc::mmap(at.cast(), len, protection, libc::MAP_SHARED | fixed, self.fd(), offset as libc::off_t) };
         if found == libc::MAP_FAILED { Err(io::Error::last_os_error()) } else { Ok(found.cast()) }
     }
 }

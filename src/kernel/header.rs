@@ -63,7 +63,12 @@ pub fn text() -> String {
     for slot in Slot::ALL {
         define(&mut out, &format!("WJ_SLOT_{}", slot.name()), *slot as u8);
     }
-    let offsets = [("STACK_LIMIT", offset::STACK_LIMIT), ("OWNER", offset::OWNER), ("FLOATS", offset::FLOATS)];
+    let offsets = [
+        ("MEMORY_BASE", offset::MEMORY_BASE),
+        ("STACK_LIMIT", offset::STACK_LIMIT),
+        ("OWNER", offset::OWNER),
+        ("FLOATS", offset::FLOATS),
+    ];
     for (name, at) in offsets {
         define(&mut out, &format!("WJ_CTX_{name}"), at);
     }
@@ -97,10 +102,12 @@ pub fn text() -> String {
         ("MAY_POLL", uapi::MAY_POLL),
         ("CREATE_COROUTINE", uapi::CREATE_COROUTINE),
         ("STAT_FIELDS", uapi::STAT_FIELDS as u32),
+        ("OWN_MEMORY", uapi::OWN_MEMORY),
     ];
     for (name, value) in words {
         define(&mut out, &format!("WJ_{name}"), value);
     }
+    define(&mut out, "WJ_NOTE_OFFSET", format!("{:#x}ULL", uapi::NOTE_OFFSET));
     let calls = [
         ("CREATE", uapi::CREATE),
         ("CALL", uapi::CALL),
@@ -110,6 +117,11 @@ pub fn text() -> String {
         ("NOTIFY", uapi::NOTIFY),
         ("HOLD", uapi::HOLD),
         ("STOP", uapi::STOP),
+        ("MEMORY", uapi::MEMORY),
+        ("GROW", uapi::GROW),
+        ("JOIN", uapi::JOIN),
+        ("SEND", uapi::SEND),
+        ("WATCH", uapi::WATCH),
     ];
     for (name, value) in calls {
         define(&mut out, &format!("WJ_{name}"), format!("{value:#x}U"));

@@ -66,7 +66,6 @@ fn unsupported(module: &Module) -> Option<&'static str> {
     let uses = [
         (module.memories.len() > 1, "several memories"),
         (memory.is_some_and(|memory| memory.memory64), "a 64-bit memory"),
-        (memory.is_some_and(|memory| memory.shared), "a shared memory"),
         (module.tables.iter().any(|table| table.table64), "a 64-bit table"),
         (!module.tags.is_empty(), "exceptions"),
     ];

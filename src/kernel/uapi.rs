@@ -88,6 +88,8 @@ uapi! {
         imports: u64,
         /// Address of [`FileChange`]s: the guest's descriptors.
         files: u64,
+        /// How often their table had changed then; see [`NOTE_OFFSET`].
+        files_at: u64,
         /// Number of imported globals.
         imported_globals: u32,
         /// Number of own globals.
@@ -108,6 +110,10 @@ uapi! {
         file_count: u32,
         /// `CREATE_*`
         flags: u32,
+        /// Descriptor of the device that has the memory, or [`OWN_MEMORY`].
+        memory: u32,
+        /// Nothing.
+        reserved: u32,
         /// The guest's `struct stat`: its size, then for each field the offset, and from bit 8 on the size; see [`crate::host::Layout::stat_fields`].
         stat: [u32; 16],
     }
@@ -155,10 +161,36 @@ uapi! {
         globals: u64,
         /// In: address of [`FileChange`]s.
         files: u64,
+        /// In: how often the table of descriptors had changed then.
+        files_at: u64,
+        /// Out: number of the call; see [`WATCH`].
+        call: u64,
         /// Out: size of memory. In: size that the owner has made it.
         memory_bytes: u64,
         /// Arguments, in or out; out: what a function that is finished gave.
         values: [u64; 32],
+    }
+    /// Comes to the filesystem that another instance of the same guest is mounted as, to answer requests beside it.
+    Join = "wj_join" {
+        /// That instance's descriptor.
+        fd: u32,
+        /// Number of the function that requests go to.
+        dispatch: u32,
+        /// Address of this instance's request buffer, in linear memory.
+        buffer: u32,
+        /// Nothing.
+        reserved: u32,
+    }
+    /// Sends a reply for a thread of the guest that runs in user space.
+    Send = "wj_send" {
+        /// Address of the pieces' list, in linear memory.
+        iov: u32,
+        /// Number of pieces.
+        count: u32,
+        /// Out: 0, or an error in WASI's numbering, negated.
+        status: u32,
+        /// Nothing.
+        reserved: u32,
     }
     /// Looks at the instance.
     State = "wj_state" {
@@ -210,6 +242,13 @@ pub const MAY_STAT: u32 = 4;
 /// Waiting for events.
 pub const MAY_POLL: u32 = 8;
 
+/// [`Create::memory`]: it has a memory of its own.
+pub const OWN_MEMORY: u32 = u32::MAX;
+
+/// Where in a file with a shared memory its owner's page is, which begins with how often the table of descriptors has changed, a
+/// `u64`: while an instance was told of less, it asks its owner.
+pub const NOTE_OFFSET: u64 = 1 << 32;
+
 /// Entries of [`Create::stat`].
 pub const STAT_FIELDS: usize = 16;
 
@@ -231,5 +270,16 @@ pub const RUN: u64 = ioctl(6, size_of::<Event>());
 pub const NOTIFY: u64 = ioctl(7, 0);
 /// Holds the loaded image whose number the argument points to, for the instance that is made next.
 pub const HOLD: u64 = ioctl(8, size_of::<u64>());
+/// Makes a memory for instances that share it, and that are made later; the argument points to the most pages that it may have.
+pub const MEMORY: u64 = ioctl(9, size_of::<u32>());
+/// Makes the memory of [`MEMORY`] as many pages large as the argument points to, unless it is larger.
+pub const GROW: u64 = ioctl(10, size_of::<u32>());
+/// [`Join`]
+pub const JOIN: u64 = ioctl(11, size_of::<Join>());
+/// [`Send`]
+pub const SEND: u64 = ioctl(12, size_of::<Send>());
+/// Waits until the caller of a host function that the owner has to call gets a signal; the argument points to where the call's
+/// number goes.
+pub const WATCH: u64 = ioctl(13, size_of::<u64>());
 /// Makes the running guest end (argument 1), or allows it to run again (0).
 pub const STOP: u64 = ioctl(5, 0);

@@ -3,7 +3,7 @@
 use std::io;
 use std::ptr::NonNull;
 use std::sync::Mutex;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use crate::abi::vmctx::MemoryDesc;
 use crate::sys::mapping::Reservation;
@@ -42,6 +42,8 @@ pub struct LinearMemory {
     /// Owned; several threads read a shared memory's.
     desc: NonNull<MemoryDesc>,
     limit: u64,
+    /// Somebody else's pages were put in place of its own.
+    given_away: AtomicBool,
 }
 
 // SAFETY: the descriptor's pointer is into the reservation that the memory owns.
@@ -64,7 +66,8 @@ impl LinearMemory {
         };
         let base = reservation.base().as_ptr().wrapping_add(GUARD_BYTES as usize);
         let desc = NonNull::from(Box::leak(Box::new(MemoryDesc { base, bytes: 0, shared: false })));
-        let mut memory = LinearMemory { reservation: Some(reservation), desc, limit };
+        let given_away = AtomicBool::new(false);
+        let mut memory = LinearMemory { reservation: Some(reservation), desc, limit, given_away };
         match memory.grow(pages) {
             Some(_) => Ok(memory),
             None => Err(io::ErrorKind::OutOfMemory.into()),
@@ -127,6 +130,11 @@ impl LinearMemory {
         unsafe { (*self.desc.as_ptr()).shared = true };
     }
 
+    /// Notes that somebody else's pages are put in place of its own: no other memory may have the reservation later.
+    pub(super) fn give_away(&self) {
+        self.given_away.store(true, Ordering::Relaxed);
+    }
+
     pub(super) fn descriptor(&self) -> *mut MemoryDesc {
         self.desc.as_ptr()
     }
@@ -139,6 +147,7 @@ impl Drop for LinearMemory {
         drop(unsafe { Box::from_raw(self.desc.as_ptr()) });
         let Some(reservation) = self.reservation.take() else { return };
         if bytes > POOLED_BYTES
+            || *self.given_away.get_mut()
             || self.limit > RESERVED_BYTES
             || reservation.decommit(GUARD_BYTES as usize, bytes as usize).is_err()
         {

@@ -1,5 +1,6 @@
 //! Memories that threads share.
 
+use std::fmt;
 use std::io;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -17,8 +18,20 @@ pub struct SharedMemory(Arc<Shared>);
 struct Shared {
     memory: LinearMemory,
     /// Held by whoever grows the memory.
-    growth: Mutex<()>,
+    growth: Mutex<Growth>,
     max: u64,
+}
+
+/// Who else has to agree when a memory grows: is called with the new size in pages.
+type Consent = dyn Fn(u64) -> bool + Send + Sync;
+
+#[derive(Default)]
+struct Growth(Option<Box<Consent>>);
+
+impl fmt::Debug for Growth {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Growth")
+    }
 }
 
 impl SharedMemory {
@@ -34,7 +47,7 @@ impl SharedMemory {
     pub(crate) fn with_limit(min: u64, max: u64, limit: u64) -> io::Result<SharedMemory> {
         let mut memory = LinearMemory::new(min, max.min(limit))?;
         memory.share();
-        Ok(SharedMemory(Arc::new(Shared { memory, growth: Mutex::new(()), max })))
+        Ok(SharedMemory(Arc::new(Shared { memory, growth: Mutex::default(), max })))
     }
 
     /// Current size in pages.
@@ -49,9 +62,24 @@ impl SharedMemory {
 
     /// Adds pages; returns the previous size in pages, or `None` if the limit or the system forbids it.
     pub fn grow(&self, pages: u64) -> Option<u64> {
-        let _growth = self.0.growth.lock().unwrap_or_else(PoisonError::into_inner);
+        let growth = self.0.growth.lock().unwrap_or_else(PoisonError::into_inner);
+        let wanted = self.pages().checked_add(pages).filter(|wanted| *wanted <= self.limit_pages())?;
+        if pages > 0 && growth.0.as_ref().is_some_and(|consent| !consent(wanted)) {
+            return None;
+        }
         // SAFETY: the lock makes this the only growth; lengths are read atomically.
         unsafe { self.0.memory.extend(pages) }
+    }
+
+    /// Most pages that it may have.
+    pub(crate) fn limit_pages(&self) -> u64 {
+        self.0.memory.limit_pages()
+    }
+
+    /// Notes that its pages belong to somebody else, who is asked before it grows, with the new size in pages.
+    pub(crate) fn give_away(&self, consent: impl Fn(u64) -> bool + Send + Sync + 'static) {
+        self.0.memory.give_away();
+        self.0.growth.lock().unwrap_or_else(PoisonError::into_inner).0 = Some(Box::new(consent));
     }
 
     /// Whether both are handles to one memory.

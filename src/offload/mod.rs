@@ -7,22 +7,25 @@
 #![allow(unsafe_code)]
 
 mod program;
+mod watch;
 
 use crate::abi::slots::CALL_BYTES;
 use crate::abi::trap::TrapCode;
-use crate::host::{FdTable, File, Host};
+use crate::host::{FdTable, File, HasHost, Host};
 use crate::kernel::device::{Device, PATH, Setup};
 use crate::kernel::image::{CodeImage, KernelImage, LoadedImage, template};
 use crate::kernel::natives::Native;
 use crate::kernel::uapi;
 use crate::memory::PAGE_BYTES;
-use crate::runtime::{AsContextMut, Frame, HandedOver, Instance, Module, Trap};
+use crate::runtime::{AsContextMut, Frame, HandedOver, Instance, Module, Store, Trap};
 use crate::wasm::ExternType;
 use std::collections::BTreeMap;
 use std::io;
 use std::os::fd::AsRawFd;
+use std::sync::Arc;
 
 pub use program::Program;
+use watch::Calling;
 
 /// As the mappings want it.
 const PAGE: usize = PAGE_BYTES as usize;
@@ -46,8 +49,13 @@ fn open() -> Result<Device, String> {
 /// A module's code in the kernel, and a device for one instance of it.
 pub struct Loaded {
     pub(crate) device: Device,
-    pub(crate) image: CodeImage,
-    pub(crate) loaded: LoadedImage,
+    pub(crate) code: Arc<Code>,
+}
+
+/// Code in the kernel; it stays there as long as somebody has this, or an instance.
+pub(crate) struct Code {
+    image: CodeImage,
+    loaded: LoadedImage,
 }
 
 impl Loaded {
@@ -61,15 +69,29 @@ impl Loaded {
         let template = template().map_err(|error| error.to_string())?;
         let kernel_image = KernelImage::new(&template, module.info(), &image).map_err(|error| error.to_string())?;
         let loaded = kernel_image.load_for(&device).map_err(|error| error.to_string())?;
-        Ok(Loaded { device, image, loaded })
+        Ok(Loaded { device, code: Arc::new(Code { image, loaded }) })
+    }
+}
+
+impl Code {
+    /// A device for another instance of the same module.
+    ///
+    /// # Errors
+    /// As [`Loaded::new`].
+    pub(crate) fn again(self: &Arc<Code>) -> Result<Loaded, String> {
+        let device = open()?;
+        device.hold(self.loaded.id).map_err(|error| error.to_string())?;
+        Ok(Loaded { device, code: self.clone() })
     }
 }
 
 /// What differs between instances that are handed over.
-pub(crate) struct Wishes {
+pub(crate) struct Wishes<'a> {
     pub(crate) stack_bytes: u32,
     pub(crate) timeout_ms: u32,
     pub(crate) coroutine: bool,
+    /// Where the memory is, of a guest with threads.
+    pub(crate) memory: Option<&'a CommonMemory>,
 }
 
 /// Which import the kernel answers itself, of a guest whose times have so many bytes.
@@ -83,30 +105,61 @@ fn imports(module: &Module, time_bytes: u8) -> Vec<u32> {
     functions.map(|import| native(import).map_or(0, |native| native as u32)).collect()
 }
 
+/// Copies memory to the kernel's pages and puts these in its place. Gives how many bytes have been mapped.
+fn map_memory(device: &Device, from: &HandedOver) -> io::Result<usize> {
+    let len = from.max_pages as usize * PAGE;
+    let bytes = from.pages as usize * PAGE;
+    if len == 0 {
+        return Ok(len);
+    }
+    // SAFETY: a fresh mapping takes a copy of memory, whose guest waits for us; then it replaces the mapping that it is a
+    // copy of. The reservation goes on for `max_pages` at least.
+    unsafe {
+        let copy = device.map(std::ptr::null_mut(), bytes.max(PAGE))?;
+        std::ptr::copy_nonoverlapping(from.memory, copy, bytes);
+        libc::munmap(copy.cast(), bytes.max(PAGE));
+        device.map(from.memory, len)?;
+    }
+    Ok(len)
+}
+
+/// Linear memory of a guest with threads: the kernel's pages from before its first thread starts to its end, as some threads may run
+/// here while others run there.
+pub(crate) struct CommonMemory(Arc<Device>);
+
+impl CommonMemory {
+    /// Moves an instance's memory there, if it is one that threads share.
+    /// From then on the kernel sees, too, how often the guest's descriptors change.
+    pub(crate) fn new<T: HasHost + 'static>(
+        store: &mut Store<T>,
+        instance: Instance,
+    ) -> Result<Option<CommonMemory>, String> {
+        let state = instance.hand_over(store).map_err(|error| error.to_string())?;
+        let Some(memory) = &state.shared else { return Ok(None) };
+        let device = Arc::new(open()?);
+        let fail = |error: io::Error| format!("the kernel does not take the memory: {error}{}", advice(&error));
+        device.make_memory(state.max_pages).map_err(fail)?;
+        device.grow_memory(state.pages).map_err(fail)?;
+        let len = map_memory(&device, &state).map_err(fail)?;
+        let bytes = state.pages as usize * PAGE;
+        // SAFETY: a part of the mapping that was just made, which becomes accessible as memory grows.
+        if len > bytes && unsafe { libc::mprotect(state.memory.add(bytes).cast(), len - bytes, libc::PROT_NONE) } != 0 {
+            return Err(fail(io::Error::last_os_error()));
+        }
+        store.data_mut().host().fds.publish_changes(device.map_note().map_err(fail)?);
+        let owner = device.clone();
+        memory.give_away(move |pages| u32::try_from(pages).is_ok_and(|pages| owner.grow_memory(pages).is_ok()));
+        Ok(Some(CommonMemory(device)))
+    }
+}
+
 /// Linear memory while the kernel has it: its pages, mapped where the instance's own were.
-struct SharedMemory {
+struct LentMemory {
     base: *mut u8,
     len: usize,
 }
 
-impl SharedMemory {
-    /// Copies memory to the kernel's pages and puts these in its place.
-    fn new(device: &Device, from: &HandedOver) -> io::Result<SharedMemory> {
-        let len = from.max_pages as usize * PAGE;
-        let bytes = from.pages as usize * PAGE;
-        if len == 0 {
-            return Ok(SharedMemory { base: from.memory, len });
-        }
-        // SAFETY: a fresh mapping takes a copy of memory, whose guest waits for us; then it replaces the mapping that it is a
-        // copy of. The reservation goes on for `max_pages` at least.
-        unsafe {
-            let copy = device.map(std::ptr::null_mut(), bytes.max(PAGE))?;
-            std::ptr::copy_nonoverlapping(from.memory, copy, bytes);
-            libc::munmap(copy.cast(), bytes.max(PAGE));
-            device.map(from.memory, len)?;
-        }
-        Ok(SharedMemory { base: from.memory, len })
-    }
+impl LentMemory {
 
     /// Makes it private memory again.
     fn take_back(self, bytes: usize) -> io::Result<()> {
@@ -149,14 +202,16 @@ struct Files {
     changes: u64,
     /// The stamp of each.
     stamps: Vec<u64>,
-    /// The last changes; the list lives until the kernel has read it.
+    /// The last changes; the list lives until the kernel has read it, and so do the files.
     told: Vec<uapi::FileChange>,
+    held: Vec<Arc<File>>,
 }
 
 impl Files {
     /// What has changed since this was last asked.
     fn changes(&mut self, table: &FdTable) -> &[uapi::FileChange] {
         self.told.clear();
+        self.held.clear();
         if table.changes() == self.changes {
             return &self.told;
         }
@@ -165,7 +220,8 @@ impl Files {
         for (guest, slot) in table.stamped().into_iter().enumerate() {
             let stamp = slot.as_ref().map_or(0, |(stamp, _)| *stamp);
             if known.next().unwrap_or(0) != stamp {
-                let (host, may) = slot.and_then(|(_, file)| uses(&file)).unwrap_or((0, 0));
+                let (host, may) = slot.as_ref().and_then(|(_, file)| uses(file)).unwrap_or((0, 0));
+                self.held.extend(slot.map(|(_, file)| file));
                 self.told.push(uapi::FileChange { guest: guest as u32, host, may, reserved: 0 });
             }
             self.stamps.push(stamp);
@@ -183,12 +239,15 @@ pub(crate) struct Owner {
     pub(crate) loaded: Loaded,
     instance: Instance,
     module: Module,
-    memory: SharedMemory,
+    /// `None` if it is a [`CommonMemory`].
+    memory: Option<LentMemory>,
     tables: usize,
     globals: Vec<[u64; 2]>,
     files: Files,
     /// How often each import was called here.
     asked: BTreeMap<u32, u64>,
+    /// What makes calls come back whose callers got a signal; of programs, their own signals do.
+    calling: Option<Calling>,
 }
 
 impl Owner {
@@ -198,15 +257,19 @@ impl Owner {
         instance: Instance,
         loaded: Loaded,
         host: fn(&mut S) -> &mut Host,
-        wishes: &Wishes,
+        wishes: &Wishes<'_>,
     ) -> Result<Owner, String> {
         let module = instance.module(store).clone();
+        let common = wishes.memory.map(|memory| memory.0.fd());
         let state = instance.hand_over(store).map_err(|error| error.to_string())?;
+        if state.shared.is_some() && common.is_none() {
+            return Err("it has threads".into());
+        }
         let info = module.info();
         let mut files = Files::default();
         let host = host(store);
         let setup = Setup {
-            image: loaded.loaded.id,
+            image: loaded.code.loaded.id,
             globals: state.globals.clone(),
             imported_globals: info.imported_globals,
             tables: state.tables.clone(),
@@ -218,14 +281,24 @@ impl Owner {
             timeout_ms: wishes.timeout_ms,
             coroutine: wishes.coroutine,
             files: files.changes(&host.fds).to_vec(),
+            files_at: files.changes,
             stat: host.layout.stat_fields(),
+            memory: common,
         };
         let create = loaded.device.create(&setup);
         create.map_err(|error| format!("the kernel does not take the instance: {error}{}", advice(&error)))?;
-        let memory = SharedMemory::new(&loaded.device, &state).map_err(|error| format!("sharing memory: {error}"))?;
+        let memory = match common {
+            Some(_) => None,
+            None => {
+                let len = map_memory(&loaded.device, &state).map_err(|error| format!("sharing memory: {error}"))?;
+                Some(LentMemory { base: state.memory, len })
+            }
+        };
         let globals = setup.globals[setup.imported_globals as usize..].to_vec();
         let tables = setup.tables.len();
-        Ok(Owner { loaded, instance, module, memory, tables, globals, files, asked: BTreeMap::new() })
+        let calling = if wishes.coroutine { None } else { Some(Calling::watch(&loaded.device, host)) };
+        let calling = calling.transpose().map_err(|error| format!("watching for signals: {error}"))?;
+        Ok(Owner { loaded, instance, module, memory, tables, globals, files, asked: BTreeMap::new(), calling })
     }
 
     /// Waits for the next event of a guest that other tasks run.
@@ -242,6 +315,7 @@ impl Owner {
     pub(crate) fn tell_files(&mut self, host: &Host, event: &mut uapi::Event) {
         let changes = self.files.changes(&host.fds);
         (event.files, event.file_count) = (changes.as_ptr() as u64, changes.len() as u32);
+        event.files_at = self.files.changes;
     }
 
     /// Does what is due while the guest computes: its handlers of signals run here, on the same memory.
@@ -265,12 +339,19 @@ impl Owner {
         // SAFETY: the kernel's mapping holds as many bytes.
         unsafe { self.instance.set_memory_bytes(store, bytes) };
         if kind == uapi::EVENT_BUILTIN {
-            return self.instance.call_builtin(store, index, &values);
+            event.result = self.instance.call_builtin(store, index, &values)?;
+            return Ok(());
         }
         *self.asked.entry(index).or_default() += 1;
         self.instance.set_own_globals(store, &self.globals);
-        // SAFETY: the arguments are those of the import's type, which the kernel knows from the module.
-        let result = unsafe { self.instance.call_number(store, index, &mut values) };
+        let mut call = || {
+            // SAFETY: the arguments are those of the import's type, which the kernel knows from the module.
+            unsafe { self.instance.call_number(store, index, &mut values) }
+        };
+        let result = match &self.calling {
+            Some(calling) => calling.call(event.call, call),
+            None => call(),
+        };
         self.instance.own_globals(store, &mut self.globals);
         event.memory_bytes = self.instance.memory_bytes(store);
         event.result = values[0];
@@ -280,7 +361,7 @@ impl Owner {
     /// The guest's functions that were running when it trapped or called, and the trap's code, as far as it is known.
     pub(crate) fn where_it_is(&mut self) -> (Option<TrapCode>, Vec<Frame>) {
         let Ok(state) = self.loaded.device.state(&mut self.globals) else { return (None, Vec::new()) };
-        let image = &self.loaded.image;
+        let image = &self.loaded.code.image;
         let pcs = &state.trap.pcs[..(state.trap.count as usize).min(uapi::MAX_FRAMES)];
         let called = state.trap.code == uapi::TRAP_NONE;
         let site = pcs.first().and_then(|pc| image.trap_at(pc.wrapping_sub(CALL_BYTES as u32))).filter(|_| !called);
@@ -320,9 +401,10 @@ impl Owner {
         self.instance.set_tables(store, &tables);
         // The owner may have made it larger than the kernel came to know.
         let bytes = state.memory_bytes.max(self.instance.memory_bytes(store));
+        let Some(memory) = self.memory else { return Ok(()) };
         // SAFETY: the kernel's mapping holds as many bytes, and `take_back` keeps them.
         unsafe { self.instance.set_memory_bytes(store, bytes) };
-        self.memory.take_back(bytes as usize)
+        memory.take_back(bytes as usize)
     }
 }
 

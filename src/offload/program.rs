@@ -27,7 +27,7 @@ impl Program {
     /// # Errors
     /// If no process can be started.
     pub fn unload_at_exit(&self) -> std::io::Result<()> {
-        self.0.loaded.unload_at_exit()
+        self.0.code.loaded.unload_at_exit()
     }
 
     /// What stops the running guest, beside the store's handle.
@@ -54,7 +54,7 @@ impl Program {
     ) -> Result<Vec<Val>, Trap> {
         let number =
             instance.function_number(store, &func).ok_or_else(|| Trap::host("main is not the module's own"))?;
-        let wishes = Wishes { stack_bytes: STACK_BYTES, timeout_ms: 0, coroutine: true };
+        let wishes = Wishes { stack_bytes: STACK_BYTES, timeout_ms: 0, coroutine: true, memory: None };
         let interrupt = store.interrupt_handle();
         let ty = func.ty(&*store);
         let mut owner = Owner::new(store, *instance, self.0, host::<T>, &wishes).map_err(Trap::host)?;

@@ -41,7 +41,7 @@ impl InstanceData {
         self.tables.get(index as usize).map(|table| table.as_ptr()).ok_or(TrapCode::TableOutOfBounds)
     }
 
-    fn memory_grow(&mut self, memory: u32, pages: u64) -> u64 {
+    pub(crate) fn memory_grow(&mut self, memory: u32, pages: u64) -> u64 {
         let memory = self.memories.get(memory as usize);
         // SAFETY: as in `guest_memory`.
         memory.and_then(|memory| unsafe { (*memory.as_ptr()).memory.grow(pages) }).unwrap_or(u64::MAX)
@@ -158,7 +158,7 @@ impl InstanceData {
     }
 
     /// `W` is the atomic type of the word that is waited at.
-    fn atomic_wait<W>(
+    pub(crate) fn atomic_wait<W>(
         &mut self,
         memory: u32,
         address: u64,
@@ -179,7 +179,7 @@ impl InstanceData {
         if outcome == Waited::Interrupted { Err(TrapCode::Interrupt) } else { Ok(outcome as u64) }
     }
 
-    fn atomic_notify(&mut self, memory: u32, address: u64, count: u32) -> Result<u32, TrapCode> {
+    pub(crate) fn atomic_notify(&mut self, memory: u32, address: u64, count: u32) -> Result<u32, TrapCode> {
         let word = self.atomic_word(memory, address, 4)?;
         Ok(if self.is_memory_shared(memory) { parking::notify(word, count) } else { 0 })
     }

@@ -84,15 +84,15 @@ impl Backing {
         }
     }
 
-    /// Most pages that it may have; a shared memory is handed to nobody and says what it has.
+    /// Most pages that it may have.
     pub(crate) fn limit_pages(&self) -> u64 {
         match self {
             Backing::Own(memory) => memory.limit_pages(),
-            Backing::Shared(memory) => memory.pages(),
+            Backing::Shared(memory) => memory.limit_pages(),
         }
     }
 
-    fn pages(&self) -> u64 {
+    pub(crate) fn pages(&self) -> u64 {
         match self {
             Backing::Own(memory) => memory.pages(),
             Backing::Shared(memory) => memory.pages(),

@@ -12,8 +12,9 @@ use crate::abi::builtins::Builtin;
 use crate::abi::trap::TrapCode;
 use crate::abi::vmctx::FuncRef;
 use crate::codegen::{CodeImage, CodegenError, Options, compile_module};
-use crate::memory::PAGE_BYTES;
+use crate::memory::{PAGE_BYTES, SharedMemory};
 use crate::wasm::{FuncIndex, GlobalIndex};
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 
 /// What an instance's code refers to, without addresses.
 #[derive(Debug)]
@@ -30,6 +31,8 @@ pub struct HandedOver {
     pub pages: u32,
     /// Most pages that it may have.
     pub max_pages: u32,
+    /// The memory, if it is one that threads share.
+    pub shared: Option<SharedMemory>,
 }
 
 impl Module {
@@ -73,11 +76,12 @@ impl Instance {
     /// What the instance's code refers to.
     ///
     /// # Errors
-    /// If it shares tables or memory with others, or a table holds what no function of its own is.
+    /// If it imports a table, or a memory that is not a guest's with threads, or a table holds what no function of its own is.
     pub fn hand_over(&self, store: &impl AsContext) -> Result<HandedOver, Error> {
         let data = self.shared_data(store);
         let info = data.module.info();
-        if info.imported_tables != 0 || info.imported_memories != 0 {
+        let shared = self.memory(store).and_then(|memory| memory.shared(store));
+        if info.imported_tables != 0 || (info.imported_memories != 0 && shared.is_none()) {
             return Err(Error::Usage("the module imports its memory or a table".into()));
         }
         let globals = (0..info.globals.len() as u32).map(|index| {
@@ -106,6 +110,7 @@ impl Instance {
             memory,
             pages: pages as u32,
             max_pages,
+            shared,
         })
     }
 
@@ -152,16 +157,18 @@ impl Instance {
     pub fn memory_bytes(&self, store: &impl AsContext) -> u64 {
         let data = self.shared_data(store);
         // SAFETY: the descriptor lives as long as the store.
-        if data.memory().is_some() { unsafe { (*(*data.vmctx()).memory).bytes } } else { 0 }
+        data.memory().map_or(0, |memory| unsafe { (*memory.as_ptr()).memory.pages() * PAGE_BYTES })
     }
 
-    /// Notes that memory has another size, because the other side has made it larger.
+    /// Notes that memory has another size, because the other side has made it larger. Nothing is to be noted of a shared memory, which
+    /// grows on this side alone.
     ///
     /// # Safety
     /// As many bytes from the memory's first one are readable and writable.
     pub unsafe fn set_memory_bytes(&self, store: &mut impl AsContextMut, bytes: u64) {
         let data = self.shared_data(store);
-        if data.memory().is_some() {
+        // SAFETY: the store's memories live as long as the store.
+        if data.memory().is_some_and(|memory| unsafe { !(*memory.as_ptr()).memory.is_shared() }) {
             // SAFETY: the descriptor lives as long as the store, and the guest does not run.
             unsafe { (*(*data.vmctx()).memory).bytes = bytes };
         }
@@ -201,25 +208,42 @@ impl Instance {
         unsafe { super::store::serve_poll(self.raw.as_ptr()) }
     }
 
-    /// Does for the other side what only segments of data are needed for.
+    /// Does for the other side what takes segments of data, or other threads: growth of a memory that they share, waiting for them.
     ///
     /// # Errors
     /// The builtin's trap; one for a builtin that is not done here.
-    pub fn call_builtin(&self, store: &mut impl AsContextMut, index: u32, values: &[u64]) -> Result<(), Trap> {
+    pub fn call_builtin(&self, store: &mut impl AsContextMut, index: u32, values: &[u64]) -> Result<u64, Trap> {
         assert_store(store.core(), self.store);
         // SAFETY: the store, which is borrowed mutably, owns the instance.
         let data = unsafe { &mut *self.raw.as_ptr() };
         let builtin = Builtin::ALL.get(index as usize);
-        Ok(match (builtin, values) {
+        let outcome = match (builtin, values) {
             (Some(Builtin::memory_init), &[memory, segment, dst, src, len, ..]) => {
-                data.memory_init(memory as u32, segment as u32, dst, src as u32, len as u32)
+                data.memory_init(memory as u32, segment as u32, dst, src as u32, len as u32).map(|()| 0)
             }
             (Some(Builtin::data_drop), &[segment, ..]) => {
                 data.data_drop(segment as u32);
-                Ok(())
+                Ok(0)
+            }
+            (Some(Builtin::memory_grow), &[memory, pages, ..]) => Ok(data.memory_grow(memory as u32, pages)),
+            (Some(Builtin::atomic_wait32), &[memory, address, expected, timeout, ..]) => {
+                let equal = |word: &AtomicU32| word.load(Ordering::SeqCst) == expected as u32;
+                data.atomic_wait(memory as u32, address, equal, timeout as i64)
+            }
+            (Some(Builtin::atomic_wait64), &[memory, address, expected, timeout, ..]) => {
+                let equal = |word: &AtomicU64| word.load(Ordering::SeqCst) == expected;
+                data.atomic_wait(memory as u32, address, equal, timeout as i64)
+            }
+            (Some(Builtin::atomic_notify), &[memory, address, count, ..]) => {
+                data.atomic_notify(memory as u32, address, count as u32).map(u64::from)
             }
             _ => Err(TrapCode::Unreachable),
-        }?)
+        };
+        match outcome {
+            // As where the guest runs here: it goes on as if it had been woken.
+            Err(TrapCode::Interrupt) => self.serve_poll(store).map(|()| 0),
+            other => Ok(other?),
+        }
     }
 
     /// The number of a function of the instance's module, imported ones first.

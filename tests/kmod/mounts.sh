@@ -54,6 +54,56 @@ owner_ends() {
 	done
 	fail "$1: the owner did not end"
 }
+
+if [ -e /fs/threads.wasm ]; then
+	insmod $module
+	mkdir -p /mnt/x
+	wasmjit mount --kernel --workers 4 /fs/threads.wasm /mnt/x --log /tmp/x.log || fail "mounting a filesystem with threads"
+	# Reads of 200 ms each: at the same time.
+	for n in 1 2 3 4; do : >/mnt/x/slow-$n; done
+	for n in 1 2 3 4; do cat /mnt/x/slow-$n >/tmp/most-$n & readers="$readers $!"; done
+	for n in $readers; do wait $n || fail "a slow read"; done
+	most=$(cat /mnt/x/slow-1)
+	[ "$most" -ge 2 ] && [ "$most" -le 4 ] || fail "$most callbacks at a time"
+	# What one thread makes memory larger by, others can use at once.
+	jobs=
+	for n in 1 2 3 4; do
+		(: >/mnt/x/grow-$n; for i in $(seq 16); do cat /mnt/x/grow-$n >/dev/null || exit 1; done) & jobs="$jobs $!"
+	done
+	for job in $jobs; do wait $job || fail "growing memory"; done
+	# Paths stay right while a callback has them.
+	jobs=
+	for n in 1 2 3 4; do
+		(: >/mnt/x/a$n; for i in $(seq 40); do
+			mv /mnt/x/a$n /mnt/x/b$n && mv /mnt/x/b$n /mnt/x/a$n || exit 1
+			cat /mnt/x/a$(((n + i) % 4 + 1)) 2>&1 >/dev/null | grep -v 'No such file' && exit 1
+			true
+		done) & jobs="$jobs $!"
+	done
+	for job in $jobs; do wait $job || fail "renames beside reads"; done
+	# One thread's crash is everybody's.
+	: >/mnt/x/crash; rm /mnt/x/crash 2>/dev/null && fail "a crash works"
+	stat /mnt/x/slow-1 >/dev/null 2>&1 && fail "it works after a crash"
+	umount /mnt/x || fail "umount after a crash"
+	owner_ends "threads"
+	wasmjit mount --kernel /fs/replies.wasm /mnt/x --log /tmp/x.log || fail "mounting a filesystem whose threads reply"
+	jobs=
+	for n in 1 2 3 4; do (for i in 1 2 3; do [ "$(cat /mnt/x/file)" = "from a thread" ] || exit 1; done) & jobs="$jobs $!"; done
+	for job in $jobs; do wait $job || fail "replies of other threads"; done
+	umount /mnt/x
+	owner_ends "replies"
+	# An owner that is killed leaves none of them waiting.
+	wasmjit mount --kernel --workers 4 /fs/threads.wasm /mnt/x --log /tmp/x.log || fail "mounting a filesystem with threads"
+	for n in 1 2 3 4; do : >/mnt/x/slow-$n; cat /mnt/x/slow-$n >/dev/null 2>&1 & done
+	kill -9 $(pidof wasmjit)
+	wait
+	stat /mnt/x/slow-1 >/dev/null 2>&1 && fail "it works without its owner"
+	umount /mnt/x || fail "umount without the owner"
+	owner_ends "killed threads"
+	unload
+	passed filesystems with threads
+fi
+
 insmod $module
 mkdir -p /tmp/g; vm-test /tmp/g
 for guest in /tmp/g/hostile-*.wasm; do

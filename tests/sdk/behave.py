@@ -49,19 +49,20 @@ def test_async():
     for t in threads:
         t.start()
     time.sleep(0.3)
-    assert not results and len(os.listdir(top)) == 5, "others are served meanwhile"
+    assert not results and len(os.listdir(top)) == 6, "others are served meanwhile"
     write("kick", b"now")
     for t in threads:
         t.join()
     assert results == [b"now"] * 3, results
     say("replies after the callback")
 
-    child = subprocess.Popen([sys.executable, "-c", f"open({path('slow')!r}, 'rb', buffering=0).read(10)"],
-                             stderr=subprocess.DEVNULL)
-    time.sleep(0.5)
-    child.send_signal(signal.SIGINT)
-    assert child.wait(5) != 0
-    say("interrupting a blocked read")
+    for name in ("slow", "stuck"):
+        child = subprocess.Popen([sys.executable, "-c", f"open({path(name)!r}, 'rb', buffering=0).read(10)"],
+                                 stderr=subprocess.DEVNULL)
+        time.sleep(0.5)
+        child.send_signal(signal.SIGINT)
+        assert child.wait(5) != 0
+    say("interrupting blocked reads")
 
     first = read("note")
     write("kick", b"x")

@@ -6,6 +6,7 @@
  *   note    contents change without the kernel's knowledge; kept in its cache until told
  *   ctl     commands: "inval", "store TEXT", "retrieve", "entry", "delete"; reading tells the last result
  *   victim  disappears by "delete"
+ *   stuck   a read waits, inside of the callback, for what never comes
  */
 #define _GNU_SOURCE
 #define FUSE_USE_VERSION 34
@@ -16,9 +17,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
-enum { ROOT = 1, SLOW, KICK, NOTE, CTL, VICTIM, LAST };
-static const char *const names[LAST] = { "", "", "slow", "kick", "note", "ctl", "victim" };
+enum { ROOT = 1, SLOW, KICK, NOTE, CTL, VICTIM, STUCK, LAST };
+static const char *const names[LAST] = { "", "", "slow", "kick", "note", "ctl", "victim", "stuck" };
 
 struct waiting {
 	fuse_req_t req;
@@ -110,6 +112,14 @@ static void op_read(fuse_req_t req, fuse_ino_t ino, size_t size, off_t off, stru
 		w->next = waiting;
 		waiting = w;
 		fuse_req_interrupt_func(req, interrupted, NULL);
+		return;
+	}
+	if (ino == STUCK) {
+		int ends[2];
+		ssize_t got = pipe(ends) == 0 ? read(ends[0], buf, 1) : -1;
+		int error = got < 0 ? errno : EIO;
+		close(ends[0]), close(ends[1]);
+		fuse_reply_err(req, error);
 		return;
 	}
 	if (ino == NOTE)

@@ -1,7 +1,8 @@
 /*
  * A filesystem whose callbacks take their time, in threads (WASMJIT_PTHREADS=1 wasmjit-cc -pthread).
  * Names are kept in a list; each file's content says how many callbacks were running when it was read.
- * A path that stopped being right while its callback ran shows as an error: EILSEQ.
+ * A path that stopped being right while its callback ran shows as an error: EILSEQ. So does memory
+ * that one thread made larger and another cannot use: names that begin with "grow" make it larger.
  */
 #define FUSE_USE_VERSION 31
 #include <fuse.h>
@@ -13,11 +14,13 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { FILES = 256, NAP = 200 * 1000 };
+enum { FILES = 256, NAP = 200 * 1000, BLOCKS = 48, BLOCK = 1 << 20, LOOKS = 20000 };
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static char *names[FILES];
 static int running, most, in_rename;
+static unsigned char *volatile blocks[BLOCKS];
+static volatile int block_count;
 
 static int find(const char *path)
 {
@@ -77,6 +80,31 @@ static int do_open(const char *path, struct fuse_file_info *fi)
 	return end(at < 0 ? at : 0);
 }
 
+/* Another block while there are not enough, and looks at what other threads add meanwhile. */
+static int grow(void)
+{
+	pthread_mutex_lock(&lock);
+	int at = block_count;
+	unsigned char *block = at < BLOCKS ? malloc(BLOCK) : NULL;
+	if (block) {
+		block[0] = block[BLOCK - 1] = (unsigned char)(at + 1);
+		blocks[at] = block;
+		__atomic_thread_fence(__ATOMIC_SEQ_CST);
+		block_count = at + 1;
+	}
+	pthread_mutex_unlock(&lock);
+	if (!block && at < BLOCKS)
+		return -ENOMEM;
+	for (int i = 0; i < LOOKS; i++) {
+		int newest = block_count;
+		__atomic_thread_fence(__ATOMIC_SEQ_CST);
+		block = blocks[newest - 1];
+		if (block[0] != newest || block[BLOCK - 1] != newest)
+			return -EILSEQ;
+	}
+	return 0;
+}
+
 /* The name is looked at before a nap and after it. */
 static int do_read(const char *path, char *buf, size_t size, off_t off, struct fuse_file_info *fi)
 {
@@ -85,6 +113,9 @@ static int do_read(const char *path, char *buf, size_t size, off_t off, struct f
 		return 0;
 	if (fuse_get_context()->private_data != names || !fuse_get_context()->fuse)
 		return -EINVAL;
+	int grown = strncmp(path, "/grow", 5) == 0 ? grow() : 0;
+	if (grown)
+		return grown;
 	begin();
 	int before = find(path);
 	pthread_mutex_unlock(&lock);

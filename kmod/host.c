@@ -10,6 +10,9 @@
 #include <asm/fpu/api.h>
 #include "wj.h"
 
+/* How often who waits for the owner looks whether the filesystem is still there. */
+#define WJ_LOOK_AROUND (HZ / 4)
+
 void wj_exchange_init(struct wj_exchange *ex)
 {
 	spin_lock_init(&ex->lock);
@@ -64,9 +67,26 @@ static bool wj_is_answered(struct wj_vm *vm)
 }
 
 /*
- * Ends by an answer or by the owner's death, since the owner works on the guest's memory meanwhile. A signal makes the owner come to an
- * end earlier, if its call is one that waits.
+ * Ends by an answer or by the owner's death, since the owner works on the guest's memory meanwhile. A signal, or that the filesystem is
+ * unmounted by force, makes the owner come to an end earlier, if its call is one that waits.
  */
+static void wj_await_answer(struct wj_vm *vm)
+{
+	struct wj_exchange *ex = &vm->exchange;
+	long left;
+
+	do {
+		left = wait_event_interruptible_timeout(ex->guest_wait, wj_is_answered(vm), WJ_LOOK_AROUND);
+		if (left > 0)
+			return;
+	} while (!left && !wj_fuse_aborted(vm));
+	spin_lock(&ex->lock);
+	ex->interrupted = true;
+	spin_unlock(&ex->lock);
+	wake_up_all(&ex->watch_wait);
+	wait_event(ex->guest_wait, wj_is_answered(vm));
+}
+
 static u64 wj_ask_owner(struct wj_vm *vm, struct wj_import *import, const u64 *values)
 {
 	struct wj_exchange *ex = &vm->exchange;
@@ -81,13 +101,7 @@ static u64 wj_ask_owner(struct wj_vm *vm, struct wj_import *import, const u64 *v
 	ex->state = WJ_ASKED;
 	spin_unlock(&ex->lock);
 	wake_up(&ex->owner_wait);
-	if (wait_event_interruptible(ex->guest_wait, wj_is_answered(vm))) {
-		spin_lock(&ex->lock);
-		ex->interrupted = true;
-		spin_unlock(&ex->lock);
-		wake_up_all(&ex->watch_wait);
-		wait_event(ex->guest_wait, wj_is_answered(vm));
-	}
+	wj_await_answer(vm);
 	spin_lock(&ex->lock);
 	ex->interrupted = false;
 	if (ex->state == WJ_ANSWERED && !ex->failed)

@@ -82,6 +82,17 @@ static void wj_stop_running(struct wj_vm *vm)
 	WRITE_ONCE(vm->interrupt, 0);
 }
 
+/* Whether nobody has waited for some time for what the guest does. The time begins when that is seen first: before, it may have slept. */
+static bool wj_is_overdue(struct wj_vm *vm)
+{
+	if (vm->coroutine || !(fatal_signal_pending(current) || wj_fuse_aborted(vm)))
+		return false;
+	if (!vm->unwanted)
+		vm->unwanted_since = jiffies;
+	vm->unwanted = true;
+	return jiffies - vm->unwanted_since > WJ_GRACE;
+}
+
 /*
  * From a poll: WJ_TRAP if the guest has to end, WJ_SUSPEND if its owner is to look around: for signals, which it gets, and for timers, which
  * only it knows of. Vector registers have been saved by the caller.
@@ -99,8 +110,7 @@ asmlinkage int wj_poll(struct wj_vm *vm)
 	if (vm->shared && READ_ONCE(vm->mem->view) != vm->view)
 		wj_adopt_view(vm);
 	age = jiffies - vm->started;
-	if (READ_ONCE(vm->dead) || READ_ONCE(vm->stop) || (vm->timeout && age > vm->timeout) ||
-	    (!vm->coroutine && age > WJ_GRACE && (fatal_signal_pending(current) || wj_fuse_aborted(vm)))) {
+	if (READ_ONCE(vm->dead) || READ_ONCE(vm->stop) || (vm->timeout && age > vm->timeout) || wj_is_overdue(vm)) {
 		vm->trap.code = WJ_TRAP_Interrupt;
 		return WJ_TRAP;
 	}
@@ -139,6 +149,7 @@ void wj_begin_run(struct wj_vm *vm)
 	vm->trap.code = WJ_TRAP_OF_SITE;
 	vm->trap.count = 0;
 	vm->leaving = WJ_STAY;
+	vm->unwanted = false;
 	wj_start_running(vm);
 }
 

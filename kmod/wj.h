@@ -216,6 +216,8 @@ struct wj_vm {
 	struct list_head running;	/* under wj_running_lock while the guest runs */
 	unsigned long started;	/* jiffies */
 	unsigned long timeout;	/* jiffies, 0: none */
+	bool unwanted;		/* nobody waits for what the running guest does, */
+	unsigned long unwanted_since;	/* in jiffies */
 	bool dead;		/* the owner is gone, or the guest trapped */
 	bool stop;		/* the guest has to end */
 	struct wj_trap trap;

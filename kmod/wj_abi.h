@@ -52,11 +52,12 @@
 #define WJ_CREATE_COROUTINE 1
 #define WJ_STAT_FIELDS 16
 #define WJ_OWN_MEMORY 4294967295
-#define WJ_CREATE 0xc0a87701U
+#define WJ_NOTE_OFFSET 0x100000000ULL
+#define WJ_CREATE 0xc0b07701U
 #define WJ_CALL 0xc0a07702U
-#define WJ_SERVE 0xc1407703U
+#define WJ_SERVE 0xc1487703U
 #define WJ_STATE 0xc0a87704U
-#define WJ_RUN 0xc1407706U
+#define WJ_RUN 0xc1487706U
 #define WJ_NOTIFY 0xc0007707U
 #define WJ_HOLD 0xc0087708U
 #define WJ_STOP 0xc0007705U
@@ -228,6 +229,7 @@ struct wj_create {
 	__u64 segments;
 	__u64 imports;
 	__u64 files;
+	__u64 files_at;
 	__u32 imported_globals;
 	__u32 own_globals;
 	__u32 table_count;
@@ -242,7 +244,7 @@ struct wj_create {
 	__u32 reserved;
 	__u32 stat[16];
 };
-static_assert(sizeof(struct wj_create) == 168);
+static_assert(sizeof(struct wj_create) == 176);
 
 struct wj_trap {
 	__u32 code;
@@ -271,11 +273,12 @@ struct wj_event {
 	__u64 result;
 	__u64 globals;
 	__u64 files;
+	__u64 files_at;
 	__u64 call;
 	__u64 memory_bytes;
 	__u64 values[32];
 };
-static_assert(sizeof(struct wj_event) == 320);
+static_assert(sizeof(struct wj_event) == 328);
 
 struct wj_join {
 	__u32 fd;

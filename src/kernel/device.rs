@@ -293,7 +293,9 @@ impl Device {
         let fixed = if at.is_null() { 0 } else { libc::MAP_FIXED };
         let protection = libc::PROT_READ | libc::PROT_WRITE;
         // SAFETY: by contract.
-        let found = unsafe { libc::mmap(at.cast(), len, protection, libc::MAP_SHARED | fixed, self.fd(), offset as libc::off_t) };
+        let found = unsafe {
+            libc::mmap(at.cast(), len, protection, libc::MAP_SHARED | fixed, self.fd(), offset as libc::off_t)
+        };
         if found == libc::MAP_FAILED { Err(io::Error::last_os_error()) } else { Ok(found.cast()) }
     }
 }

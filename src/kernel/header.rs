@@ -102,11 +102,11 @@ pub fn text() -> String {
         ("MAY_POLL", uapi::MAY_POLL),
         ("CREATE_COROUTINE", uapi::CREATE_COROUTINE),
         ("STAT_FIELDS", uapi::STAT_FIELDS as u32),
-        ("OWN_MEMORY", uapi::OWN_MEMORY),
     ];
     for (name, value) in words {
         define(&mut out, &format!("WJ_{name}"), value);
     }
+    define(&mut out, "WJ_OWN_MEMORY", format!("{:#x}U", uapi::OWN_MEMORY));
     define(&mut out, "WJ_NOTE_OFFSET", format!("{:#x}ULL", uapi::NOTE_OFFSET));
     let calls = [
         ("CREATE", uapi::CREATE),

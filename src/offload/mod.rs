@@ -160,7 +160,6 @@ struct LentMemory {
 }
 
 impl LentMemory {
-
     /// Makes it private memory again.
     fn take_back(self, bytes: usize) -> io::Result<()> {
         if self.len == 0 {

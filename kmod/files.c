@@ -423,7 +423,7 @@ asmlinkage u64 wj_host_call(struct wj_import *import, u64 *registers, const u64 
 	struct wj_vm *vm = import->vm;
 	s64 answer;
 
-	if (unlikely(!import->plain_file || vm->ask_owner || vm->ctx->floats || vm->shared))
+	if (unlikely(!import->plain_file || vm->ask_owner || vm->ctx->floats))
 		return wj_any_call(import, registers, stack);
 	if (unlikely(!wj_may_call(vm)))
 		return wj_ask(import, registers);

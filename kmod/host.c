@@ -389,7 +389,7 @@ void wj_classify(struct wj_import *import)
 	case WJ_NATIVE_poll:
 	case WJ_NATIVE_newselect:
 		import->file = true;
-		import->plain_file = import->params <= 5;
+		import->plain_file = import->params <= 5 && !import->vm->shared;
 	}
 }
 

@@ -69,7 +69,7 @@ struct wj_import {
 	bool wide_result;
 	bool quick;		/* may be answered with preemption off */
 	bool file;		/* one of the calls on files */
-	bool plain_file;	/* likewise, with all arguments in registers */
+	bool plain_file;	/* likewise, with all arguments in registers, of a guest with a memory of its own */
 };
 
 static_assert(offsetof(struct wj_import, vm) == WJ_IMPORT_VM);

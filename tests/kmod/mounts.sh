@@ -55,10 +55,10 @@ owner_ends() {
 	fail "$1: the owner did not end"
 }
 
-if [ -e /fs/threads.wasm ]; then
+if [ -e /fs/threads-mt.wasm ]; then
 	insmod $module
 	mkdir -p /mnt/x
-	wasmjit mount --kernel --workers 4 /fs/threads.wasm /mnt/x --log /tmp/x.log || fail "mounting a filesystem with threads"
+	wasmjit mount --kernel --workers 4 /fs/threads-mt.wasm /mnt/x --log /tmp/x.log || fail "mounting a filesystem with threads"
 	# Reads of 200 ms each: at the same time.
 	for n in 1 2 3 4; do : >/mnt/x/slow-$n; done
 	for n in 1 2 3 4; do cat /mnt/x/slow-$n >/tmp/most-$n & readers="$readers $!"; done
@@ -86,14 +86,28 @@ if [ -e /fs/threads.wasm ]; then
 	stat /mnt/x/slow-1 >/dev/null 2>&1 && fail "it works after a crash"
 	umount /mnt/x || fail "umount after a crash"
 	owner_ends "threads"
-	wasmjit mount --kernel /fs/replies.wasm /mnt/x --log /tmp/x.log || fail "mounting a filesystem whose threads reply"
+	wasmjit mount --kernel /fs/replies-mt.wasm /mnt/x --log /tmp/x.log || fail "mounting a filesystem whose threads reply"
 	jobs=
 	for n in 1 2 3 4; do (for i in 1 2 3; do [ "$(cat /mnt/x/file)" = "from a thread" ] || exit 1; done) & jobs="$jobs $!"; done
 	for job in $jobs; do wait $job || fail "replies of other threads"; done
 	umount /mnt/x
 	owner_ends "replies"
+	# Files of the owner, whose descriptors change in all threads; the kernel has most of the calls on them.
+	mkdir -p /src/mt
+	RUST_LOG=wasmjit=debug wasmjit mount --kernel --workers 4 /fs/passthrough-mt.wasm /mnt/x --dir /src::/src -o source=/src/mt --log /tmp/x.log ||
+		fail "mounting passthrough with threads"
+	jobs=
+	for n in 1 2 3 4; do timeout 6 stress /mnt/x $n >/tmp/stress-$n.out & jobs="$jobs $!"; done
+	for job in $jobs; do
+		status=0; wait $job || status=$?
+		[ $status -eq 143 ] || [ $status -eq 124 ] || fail "random operations of several: $status, $(cat /tmp/stress-*.out)"
+	done
+	umount /mnt/x
+	owner_ends "passthrough with threads"
+	reads=$(sed -n 's/.*the kernel asked for .*fd_pread \([0-9]*\) times.*/\1/p' /tmp/x.log | awk '{ n += $1 } END { print n + 0 }')
+	echo "reads that the kernel asked for: $reads"
 	# An owner that is killed leaves none of them waiting.
-	wasmjit mount --kernel --workers 4 /fs/threads.wasm /mnt/x --log /tmp/x.log || fail "mounting a filesystem with threads"
+	wasmjit mount --kernel --workers 4 /fs/threads-mt.wasm /mnt/x --log /tmp/x.log || fail "mounting a filesystem with threads"
 	for n in 1 2 3 4; do : >/mnt/x/slow-$n; cat /mnt/x/slow-$n >/dev/null 2>&1 & done
 	kill -9 $(pidof wasmjit)
 	wait

@@ -183,6 +183,7 @@ impl Process {
 
 /// A guest's signals, as one of its threads sees them. Those of the process reach the first thread.
 #[derive(Debug, Default)]
+#[repr(C)]
 pub struct Signals {
     /// What is due on this thread, a bit each.
     pending: Arc<AtomicU64>,

@@ -381,7 +381,9 @@ fn programs_with_threads_end_as_any_thread_says() {
     {
         expect(&run_plain(name, &[how]), status, out).unwrap_or_else(|error| panic!("{how}: {error}"));
     }
-    for (how, words) in [("abort", "thread 4: the program called abort()"), ("trap", "thread 4: trap: unreachable")] {
+    for (how, words) in
+        [("abort", "thread 4: trap: the program called abort()"), ("trap", "thread 4: trap: unreachable")]
+    {
         let outcome = run_plain(name, &[how]);
         let failed = outcome.status.as_ref().is_err_and(|error| error.contains(words));
         assert!(failed && outcome.out == "in a thread", "{how}: {:?} {}", outcome.status, outcome.out);

@@ -405,7 +405,7 @@ fn pkg_config_and_configure_scripts_find_fuse() {
                if {path}/bin/wasmjit-cc no.c -o no.wasm 2> /dev/null; then exit 9; fi"#
         );
         let mut command = Command::new("bash");
-        command.arg("-euc").arg(script).current_dir(&temp.0).env("PKG_CONFIG_PATH", &packages);
+        command.arg("-euc").arg(script).current_dir(&temp.0).env("PKG_CONFIG_LIBDIR", &packages);
         run(&mut command, 300);
         let report = run(wasmjit().arg("inspect").arg(temp.0.join(package).with_extension("wasm")), 30);
         let text = String::from_utf8_lossy(&report.stdout).into_owned();
@@ -422,7 +422,7 @@ fn in_sdk(temp: &TempDir, script: &str) {
     let path = std::env::var("PATH").unwrap();
     let mut command = Command::new("bash");
     command.arg("-euc").arg(script).current_dir(&temp.0);
-    command.env("PATH", format!("{}/bin:{path}", sdk("--path"))).env("PKG_CONFIG_PATH", sdk("--pkg-config"));
+    command.env("PATH", format!("{}/bin:{path}", sdk("--path"))).env("PKG_CONFIG_LIBDIR", sdk("--pkg-config"));
     run(command.env("CC", "wasmjit-cc").env("WASMJIT", env!("CARGO_BIN_EXE_wasmjit")), 400);
 }
 

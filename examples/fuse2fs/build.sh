@@ -31,10 +31,10 @@ WASMJIT=${WASMJIT:-$root/target/release/wasmjit}
 PATH=$root/fs-host/sdk/bin:$PATH
 export WASMJIT PATH
 
-# Its own libuuid and libblkid, since this machine's are no WebAssembly. The programs that the build runs are made by BUILD_CC, which
-# configure does not take where the programs that it tries do run.
+# Its own libuuid and libblkid, since this machine's are no WebAssembly. The programs that the build runs are made by BUILD_CC, whatever
+# configure makes of it, which depends on whether the programs that it tries run.
 BUILD_CC=${BUILD_CC:-cc}
-./configure CC=wasmjit-cc BUILD_CC="$BUILD_CC" CFLAGS=-O2 --enable-fuse2fs --enable-libuuid --enable-libblkid --disable-nls \
+./configure CC=wasmjit-cc CFLAGS=-O2 --enable-fuse2fs --enable-libuuid --enable-libblkid --disable-nls \
 	--disable-uuidd --disable-tdb --disable-debugfs --disable-imager --disable-resizer --disable-defrag --disable-e2initrd-helper
 make -j"$(nproc)" BUILD_CC="$BUILD_CC" libs
 make -C misc BUILD_CC="$BUILD_CC" fuse2fs

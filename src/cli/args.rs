@@ -123,7 +123,7 @@ pub struct MountArgs {
     pub max_request: Option<u64>,
 
     /// Answer up to N requests in parallel: in threads of a filesystem that has them (built with -pthread; by default as
-    /// many as there are CPUs), in copies of one that declares itself read-only (by default one)
+    /// many as there are CPUs, but 2 to 10), in copies of one that declares itself read-only (by default one)
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u8).range(1..=MAX_WORKERS))]
     pub workers: Option<u8>,
 
@@ -269,7 +269,7 @@ pub struct DoctorArgs {
 /// The SDK is part of this program. It is unpacked once per version, below $XDG_DATA_HOME or ~/.local/share.
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Example:\n  CC=\"$(wasmjit sdk)/bin/wasmjit-cc\" PKG_CONFIG_PATH=$(wasmjit sdk --pkg-config) ./configure"
+    after_help = "Example:\n  CC=\"$(wasmjit sdk)/bin/wasmjit-cc\" PKG_CONFIG_LIBDIR=$(wasmjit sdk --pkg-config) ./configure"
 )]
 pub struct SdkArgs {
     #[command(flatten)]
@@ -284,7 +284,7 @@ pub struct SdkWhat {
     #[arg(long)]
     pub path: bool,
 
-    /// The directory of fuse3.pc and fuse.pc, for PKG_CONFIG_PATH
+    /// The directory of fuse3.pc and fuse.pc, for PKG_CONFIG_LIBDIR: instead of this machine's packages
     #[arg(long)]
     pub pkg_config: bool,
 

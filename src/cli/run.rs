@@ -50,12 +50,7 @@ pub fn main(args: RunArgs) -> Outcome {
     match ended {
         // Exit codes have eight bits, as for every process.
         Ok(code) => Ok(code.0 as u8),
-        Err(trap) => {
-            // Only those that the guest's code makes itself say what they are.
-            let text = trap.to_string();
-            let why = text.strip_prefix("trap: ").unwrap_or(&text);
-            Err(Failure { code: TRAP, message: format!("{}: trap: {why}", source.name) })
-        }
+        Err(trap) => Err(Failure { code: TRAP, message: format!("{}: {trap}", source.name) }),
     }
 }
 

@@ -9,7 +9,7 @@ use super::pins::Pins;
 use super::resolve::{Base, Grant};
 use super::rights::{self, RightsCell};
 use super::sys::{self, Result};
-use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
@@ -39,18 +39,24 @@ pub struct File {
     /// Empty for what a grant has until somebody asks: most files are opened, read and closed without.
     kind: OnceLock<Kind>,
     grant: Option<Arc<Grant>>,
-    synthetic: Vec<Vec<u8>>,
-    preopen: Option<Vec<u8>>,
     path_only: bool,
     /// A listener that the embedder passed in.
     passed: bool,
+    locked: AtomicBool,
+    /// What a WASI program may do with the file.
+    rights: RightsCell,
+    rare: OnceLock<Box<Rare>>,
+}
+
+/// What most files do not have.
+#[derive(Debug, Default)]
+struct Rare {
+    synthetic: Vec<Vec<u8>>,
+    preopen: Option<Vec<u8>>,
     /// What the guest called the file that a socket is bound or connected to.
     local_name: OnceLock<Vec<u8>>,
     peer_name: OnceLock<Vec<u8>>,
-    /// What a WASI program may do with the file.
-    rights: RightsCell,
     stream: Mutex<DirStream>,
-    locked: AtomicBool,
 }
 
 impl File {
@@ -63,16 +69,20 @@ impl File {
             fd,
             kind: OnceLock::new(),
             grant: None,
-            synthetic: Vec::new(),
-            preopen: None,
             path_only: false,
             passed: false,
-            local_name: OnceLock::new(),
-            peer_name: OnceLock::new(),
-            rights: RightsCell::default(),
-            stream: Mutex::default(),
             locked: AtomicBool::new(false),
+            rights: RightsCell::default(),
+            rare: OnceLock::new(),
         }
+    }
+
+    fn named(self, preopen: Option<Vec<u8>>) -> File {
+        File { rare: Box::new(Rare { preopen, ..Rare::default() }).into(), ..self }
+    }
+
+    fn rare(&self) -> &Rare {
+        self.rare.get_or_init(Box::default)
     }
 
     /// A file or directory of a grant. `path_only` says that it was opened with `O_PATH`.
@@ -82,12 +92,13 @@ impl File {
 
     /// A directory that a WASI program finds open, under a name.
     pub fn preopened(grant: Arc<Grant>, fd: OwnedFd, name: Vec<u8>) -> File {
-        File { preopen: Some(name), ..File::granted(grant, fd, false) }
+        File::granted(grant, fd, false).named(Some(name))
     }
 
     /// A directory of the synthetic tree.
     pub fn synthetic(at: Vec<Vec<u8>>) -> File {
-        File { synthetic: at, ..File::new(None, Kind::Synthetic) }
+        let rare = Box::new(Rare { synthetic: at, ..Rare::default() });
+        File { rare: rare.into(), ..File::new(None, Kind::Synthetic) }
     }
 
     /// One end of a pipe.
@@ -103,7 +114,7 @@ impl File {
     /// A listener, or another socket, that the embedder passes in. WASI programs look at each number until one is closed, so
     /// where directories follow, it has a name that no path begins with.
     pub fn passed_socket(fd: OwnedFd, name: Option<Vec<u8>>) -> File {
-        File { passed: true, preopen: name, ..File::socket(fd) }
+        File { passed: true, ..File::socket(fd).named(name) }
     }
 
     /// A descriptor that tells of events.
@@ -124,22 +135,22 @@ impl File {
 
     /// What the guest called the file that the socket is bound to.
     pub fn local_name(&self) -> Option<&[u8]> {
-        self.local_name.get().map(Vec::as_slice)
+        self.rare.get()?.local_name.get().map(Vec::as_slice)
     }
 
     /// What the guest called the file that the socket is connected to.
     pub fn peer_name(&self) -> Option<&[u8]> {
-        self.peer_name.get().map(Vec::as_slice)
+        self.rare.get()?.peer_name.get().map(Vec::as_slice)
     }
 
     /// Names the file that the socket is bound to; the first name stays.
     pub fn set_local_name(&self, name: Vec<u8>) {
-        let _ = self.local_name.set(name);
+        let _ = self.rare().local_name.set(name);
     }
 
     /// Names the file that the socket is connected to; the first name stays.
     pub fn set_peer_name(&self, name: Vec<u8>) {
-        let _ = self.peer_name.set(name);
+        let _ = self.rare().peer_name.set(name);
     }
 
     /// What a WASI program may do with the file.
@@ -181,12 +192,12 @@ impl File {
 
     /// Components of a synthetic directory's path.
     pub fn synthetic_path(&self) -> &[Vec<u8>] {
-        &self.synthetic
+        self.rare.get().map_or(&[], |rare| &rare.synthetic)
     }
 
     /// The name under which a WASI program found the directory open.
     pub fn preopen_name(&self) -> Option<&[u8]> {
-        self.preopen.as_deref()
+        self.rare.get()?.preopen.as_deref()
     }
 
     /// Whether the file stands for a place only.
@@ -207,7 +218,7 @@ impl File {
     /// The base for paths relative to this directory, which then stay within its grant.
     pub fn base(&self) -> Result<Base<'_>> {
         match (self.kind(), &self.grant, &self.fd) {
-            (Kind::Synthetic, ..) => Ok(Base::Synthetic(&self.synthetic)),
+            (Kind::Synthetic, ..) => Ok(Base::Synthetic(self.synthetic_path())),
             (Kind::Dir, Some(grant), Some(fd)) => Ok(Base::Dir(grant, fd.as_fd())),
             _ => Err(Errno::ENOTDIR),
         }
@@ -223,7 +234,7 @@ impl File {
 
     /// Where the directory is being read.
     pub fn stream(&self) -> MutexGuard<'_, DirStream> {
-        self.stream.lock().unwrap_or_else(PoisonError::into_inner)
+        self.rare().stream.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Remembers that the guest holds record locks through this file.
@@ -244,16 +255,30 @@ impl File {
     }
 }
 
+/// What a number stands for. What reading and writing look at stands beside it, so that they need not look at the file: after a system
+/// call, each further place in memory is one more that the kernel has pushed out of the processor's cache.
 #[derive(Debug)]
 struct Slot {
     file: Arc<File>,
-    cloexec: bool,
     /// When the number came to mean this, in changes of the table.
     stamp: u64,
+    /// The host's descriptor, which the file owns as long as it lives; -1 of a directory that is synthetic.
+    host: RawFd,
+    /// Rights that were given up.
+    refused: u32,
+    cloexec: bool,
 }
 
-/// The numbers, and what is behind them.
+impl Slot {
+    fn new(file: Arc<File>, cloexec: bool) -> Slot {
+        let host = file.fd.as_ref().map_or(-1, AsRawFd::as_raw_fd);
+        Slot { stamp: 0, host, refused: file.rights.dropped(), cloexec, file }
+    }
+}
+
+/// The numbers, and what is behind them. The host calls of each guest begin here.
 #[derive(Debug, Default)]
+#[repr(C)]
 struct Slots {
     list: Vec<Option<Slot>>,
     /// No slot below this one is free.
@@ -333,10 +358,12 @@ impl Shared {
 
 /// The table of descriptors: of one thread, or shared by several, each of which has a handle of its own.
 #[derive(Debug)]
+#[repr(C)]
 pub struct FdTable {
+    /// Empty if `shared` has them.
     slots: Slots,
-    max: usize,
     shared: Option<Box<Shared>>,
+    max: usize,
 }
 
 impl FdTable {
@@ -380,6 +407,35 @@ impl FdTable {
         }
     }
 
+    /// Whether threads share the table.
+    #[inline(always)]
+    pub(super) fn is_shared(&self) -> bool {
+        self.shared.is_some()
+    }
+
+    /// The host's descriptor behind a number of a table that is not shared, if there is one and the rights were not given up: at once what
+    /// [`FdTable::get`] and questions to the file find.
+    #[inline(always)]
+    #[allow(unsafe_code)]
+    pub fn plain(&self, fd: i32, rights: u64) -> Option<BorrowedFd<'_>> {
+        let slot = self.slots.get(fd).ok()?;
+        if slot.host < 0 || slot.refused & rights as u32 != 0 {
+            return None;
+        }
+        // SAFETY: the number is that of the descriptor that the slot's file owns. A file never changes its descriptor, and the slot keeps the
+        // file as long as `self` is borrowed, since whatever changes a slot borrows the table mutably.
+        Some(unsafe { BorrowedFd::borrow_raw(slot.host) })
+    }
+
+    /// The host's descriptor behind a number; EBADF also where there is none, because the directory is synthetic.
+    #[inline]
+    pub fn fd(&self, fd: i32) -> Result<BorrowedFd<'_>> {
+        match self.plain(fd, 0) {
+            Some(host) => Ok(host),
+            None => self.get(fd)?.fd(),
+        }
+    }
+
     /// The file behind a number.
     #[inline]
     pub fn get(&self, fd: i32) -> Result<&Arc<File>> {
@@ -398,7 +454,7 @@ impl FdTable {
             return Err(Errno::EINVAL);
         }
         let max = self.max;
-        self.change(|slots| slots.insert(max, Slot { file, cloexec, stamp: 0 }, min))
+        self.change(|slots| slots.insert(max, Slot::new(file, cloexec), min))
     }
 
     /// Refuses early what [`FdTable::insert`] would refuse, before anything is opened.
@@ -422,7 +478,7 @@ impl FdTable {
             return Err(Errno::EBADF);
         }
         // What goes away is closed without the lock: that may take its time.
-        if let Some(old) = self.change(|slots| slots.put(at, Slot { file, cloexec, stamp: 0 })) {
+        if let Some(old) = self.change(|slots| slots.put(at, Slot::new(file, cloexec))) {
             old.file.release_locks();
         }
         Ok(to)
@@ -491,14 +547,17 @@ impl FdTable {
         });
     }
 
-    /// Notes that a file may be used for less than before.
-    pub fn touch(&mut self, fd: i32) {
+    /// Gives rights to a file up (see [`RightsCell::shrink`]): under each number that it has.
+    pub fn shrink(&mut self, fd: i32, kind: u64, base: u64, inheriting: u64) -> Result<()> {
+        let file = self.get(fd)?.clone();
+        file.rights.shrink(kind, base, inheriting)?;
         self.change(|slots| {
             slots.change();
-            if let Some(Some(slot)) = slots.list.get_mut(fd as u32 as usize) {
-                slot.stamp = slots.changes;
+            for slot in slots.list.iter_mut().flatten().filter(|slot| Arc::ptr_eq(&slot.file, &file)) {
+                (slot.stamp, slot.refused) = (slots.changes, file.rights.dropped());
             }
         });
+        Ok(())
     }
 
     /// For each number what is behind it, and a stamp that is another one once something else is. Stamps are not 0.
@@ -570,6 +629,25 @@ mod tests {
         assert_eq!(table.renumber(7, 3), Err(Errno::EBADF));
         table.renumber(0, 7).unwrap();
         assert_eq!(table.open_count(), 1);
+    }
+
+    #[test]
+    fn rights_are_given_up_under_each_number() {
+        let mut table = FdTable::new(8);
+        table.insert(file(), 0, false).unwrap();
+        table.dup(0, 0, false).unwrap();
+        let host = table.fd(0).unwrap().as_raw_fd();
+        assert_eq!(table.plain(1, rights::FD_READ).map(|fd| fd.as_raw_fd()), Some(host));
+        table.shrink(0, rights::FILE, rights::FILE & !rights::FD_READ, 0).unwrap();
+        for number in [0, 1] {
+            assert!(table.plain(number, rights::FD_READ).is_none() && table.plain(number, rights::FD_WRITE).is_some());
+        }
+        table.insert(Arc::new(File::synthetic(Vec::new())), 0, false).unwrap();
+        for number in [2, 3, -1] {
+            assert!(table.plain(number, 0).is_none() && table.fd(number).is_err());
+        }
+        table.share();
+        assert!(table.plain(0, 0).is_none() && table.fd(0).is_ok());
     }
 
     #[test]

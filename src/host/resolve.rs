@@ -452,11 +452,11 @@ fn match_prefix(path: &[u8], prefix: &[Vec<u8>]) -> Option<usize> {
     };
     at = skip(at);
     for part in prefix {
-        let end = at + path[at..].iter().position(|&b| b == b'/').unwrap_or(path.len() - at);
-        if &path[at..end] != part.as_slice() {
+        let rest = path[at..].strip_prefix(part.as_slice())?;
+        if !matches!(rest.first(), None | Some(b'/')) {
             return None;
         }
-        at = skip(end);
+        at = skip(at + part.len());
     }
     Some(at)
 }

@@ -76,6 +76,11 @@ impl RightsCell {
         self.inheriting.load(Ordering::Relaxed)
     }
 
+    /// The rights that were given up; all are below bit 30.
+    pub fn dropped(&self) -> u32 {
+        self.dropped.load(Ordering::Relaxed) as u32
+    }
+
     /// Refuses what a right was given up for.
     #[inline]
     pub fn need(&self, right: u64) -> Result<()> {

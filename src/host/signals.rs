@@ -7,7 +7,7 @@
 
 use super::errno::Errno;
 use super::state::HasHost;
-use super::sys::signal::{self, Thread};
+use super::sys::signal::{self, Receiver, Thread};
 use super::sys::{self, PollFd, Result, TimeSpec};
 use super::threads;
 use crate::runtime::{AsContextMut, Caller, Instance, InterruptHandle, OnPoll, Polled, Trap};
@@ -109,7 +109,6 @@ impl Shared {
         signal::block_signals();
         while !self.stop.load(Ordering::Acquire) {
             let next = self.expire();
-            self.pending.fetch_or(signal::caught(), Ordering::Release);
             let waiting = self.pending.load(Ordering::Acquire) != 0;
             if waiting {
                 // Whether it blocks or computes.
@@ -130,7 +129,10 @@ impl Shared {
 /// What the threads of a guest have in common.
 #[derive(Debug, Default)]
 struct Process {
+    /// What watches timers.
     shared: Option<(Arc<Shared>, JoinHandle<()>)>,
+    /// What signals of the process reach.
+    receiver: Option<&'static Receiver>,
     dispositions: Vec<Disposition>,
     own_process: bool,
     /// The first thread, which gets the process's signals; known once there are others.
@@ -148,16 +150,26 @@ impl Process {
         self.shared.as_ref().map(|(shared, _)| *shared.timers()).unwrap_or_default()
     }
 
-    /// The thread that watches timers and signals, started when it is first needed.
+    /// The thread that gets signals.
+    fn target(&self) -> Result<Thread> {
+        self.first.map_or_else(Thread::current, Ok)
+    }
+
+    /// Catches a signal of the process for the first thread.
+    fn catch(&mut self, signal: i32, pending: &Arc<AtomicU64>) -> Result<()> {
+        if self.receiver.is_none() {
+            self.receiver = Some(Receiver::install(pending.clone(), self.interrupt.clone(), self.target()?)?);
+        }
+        signal::catch_signal(signal)
+    }
+
+    /// The thread that watches timers, started when it is first needed.
     fn watcher(&mut self, pending: &Arc<AtomicU64>) -> Result<Arc<Shared>> {
         if let Some((shared, _)) = &self.shared {
             return Ok(shared.clone());
         }
         let wake = sys::event::eventfd(0, libc::EFD_NONBLOCK)?;
-        let thread = match self.first {
-            Some(first) => first,
-            None => Thread::current()?,
-        };
+        let thread = self.target()?;
         let (pending, stop) = (pending.clone(), AtomicBool::new(false));
         let interrupt = self.interrupt.clone();
         let shared = Arc::new(Shared { pending, timers: Mutex::default(), thread, interrupt, wake, stop });
@@ -171,6 +183,7 @@ impl Process {
 
 /// A guest's signals, as one of its threads sees them. Those of the process reach the first thread.
 #[derive(Debug, Default)]
+#[repr(C)]
 pub struct Signals {
     /// What is due on this thread, a bit each.
     pending: Arc<AtomicU64>,
@@ -282,10 +295,7 @@ impl Signals {
             return Ok(());
         }
         match disposition {
-            Disposition::Handler(_) => {
-                let shared = process.watcher(self.first_pending())?;
-                signal::catch_signal(signal, shared.wake.as_fd())
-            }
+            Disposition::Handler(_) => process.catch(signal, self.first_pending()),
             _ => signal::release_signal(signal, disposition == Disposition::Ignore),
         }
     }
@@ -319,8 +329,8 @@ impl Drop for Process {
                 let _ = signal::release_signal(signal as i32, false);
             }
         }
+        self.receiver.take().into_iter().for_each(Receiver::retire);
         if let Some((shared, thread)) = self.shared.take() {
-            signal::forget_wake(shared.wake.as_fd());
             shared.stop.store(true, Ordering::Release);
             shared.notify();
             // It takes no lock while it panics, and does nothing that could.

@@ -97,10 +97,15 @@ const MAX_REPORTS: usize = 64;
 pub const AT_FDCWD: i32 = -100;
 
 /// Everything that host calls of one guest read and change.
+///
+/// What every call looks at stands at the beginning, in one line of the processor's cache.
 #[derive(Debug)]
+#[repr(C, align(64))]
 pub struct Host {
     /// Descriptors.
     pub fds: FdTable,
+    /// Signals and timers.
+    pub signals: Signals,
     /// Granted directories.
     pub namespace: Namespace,
     /// Arguments, the program's name first.
@@ -121,6 +126,8 @@ pub struct Host {
     pub exit_code: Option<i32>,
     /// Whether the guest ended itself by `exit`, after which its C streams are flushed, and not by `_Exit`.
     pub flush_at_exit: bool,
+    /// What the running call's system call has answered already.
+    pub(super) made: Option<Result<usize>>,
     /// Upper half of a legalised 64-bit result.
     pub temp_ret0: u32,
     /// How the embedder stops the guest: a blocking call that a signal ends asks it.
@@ -135,8 +142,6 @@ pub struct Host {
     listeners: Vec<OwnedFd>,
     /// What of the network the guest may use.
     pub net: Net,
-    /// Signals and timers.
-    pub signals: Signals,
     /// Whether the guest may change the settings of terminals.
     pub(super) tty: bool,
     /// The name that the guest gave itself.
@@ -191,6 +196,7 @@ impl Host {
             devices: policy.devices,
             exit_code: None,
             flush_at_exit: false,
+            made: None,
             temp_ret0: 0,
             interrupt: None,
             soft_interrupt: None,
@@ -365,6 +371,7 @@ impl Host {
             devices: self.devices,
             exit_code: None,
             flush_at_exit: false,
+            made: None,
             temp_ret0: 0,
             interrupt: None,
             // Each thread is interrupted by itself.
@@ -386,8 +393,16 @@ impl Host {
     }
 
     /// Lets go of what the host call which ends has looked at.
-    #[inline]
+    #[inline(always)]
     pub(super) fn end_call(&mut self) {
+        // Threads share all that they share together.
+        if self.fds.is_shared() {
+            self.unpin();
+        }
+    }
+
+    #[inline(never)]
+    fn unpin(&mut self) {
         self.fds.end_call();
         if let CurrentDir::Shared(_, pins) = &mut self.cwd {
             pins.clear();
@@ -423,7 +438,7 @@ impl Host {
     /// Whether a call that a signal ended begins again.
     #[cold]
     #[inline(never)]
-    fn goes_on(&self) -> bool {
+    pub(super) fn goes_on(&self) -> bool {
         !self.interrupted() && !self.signals.due()
     }
 

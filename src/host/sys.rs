@@ -7,7 +7,7 @@
 
 use super::errno::Errno;
 use super::iov::{GuestBuf, GuestIov};
-use crate::sys::syscall3;
+use crate::sys::{syscall3, syscall6};
 use std::ffi::{CStr, CString};
 use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
 
@@ -32,6 +32,24 @@ macro_rules! call {
         // buffer or struct that outlives the call and is at least as long as the length beside it: the
         // signatures of the functions in this file (borrowed descriptors, `&CStr`, slices) uphold that.
         check(unsafe { libc::$name($($arg),*) })
+    }};
+}
+
+/// Turns the kernel's own answer into a result.
+#[inline(always)]
+fn answered(answer: isize) -> Result<usize> {
+    if answer < 0 { Err(Errno(-answer as i32)) } else { Ok(answer as usize) }
+}
+
+/// Makes a system call that servers and tools make for each request or file, by its number and with up to six arguments: without the C
+/// library, whose functions lie elsewhere in memory and care for threads that are cancelled, of which there are none.
+macro_rules! raw {
+    ($number:ident; $($arg:expr),* $(,)?) => {{
+        let mut arguments = [0usize; 6];
+        let given = [$($arg as usize),*];
+        arguments[..given.len()].copy_from_slice(&given);
+        // SAFETY: as for `call`.
+        answered(unsafe { syscall6(libc::$number, arguments) })
     }};
 }
 
@@ -66,7 +84,7 @@ pub fn openat2(dir: BorrowedFd<'_>, path: &CStr, flags: i32, mode: u32, resolve:
     let makes = flags & libc::O_CREAT != 0 || flags & libc::O_TMPFILE == libc::O_TMPFILE;
     let mode = if makes && flags & libc::O_PATH == 0 { mode } else { 0 };
     let how = OpenHow { flags: (flags | libc::O_CLOEXEC) as u32 as u64, mode: u64::from(mode), resolve };
-    let fd = call!(syscall(libc::SYS_openat2, dir.as_raw_fd(), path.as_ptr(), &raw const how, size_of::<OpenHow>()))?;
+    let fd = raw!(SYS_openat2; dir.as_raw_fd(), path.as_ptr(), &raw const how, size_of::<OpenHow>())?;
     Ok(owned(fd as i32))
 }
 
@@ -80,11 +98,12 @@ pub fn open_parent(dir: BorrowedFd<'_>) -> Result<OwnedFd> {
     Ok(owned(call!(openat64(dir.as_raw_fd(), c"..".as_ptr(), libc::O_PATH | libc::O_DIRECTORY | libc::O_CLOEXEC))?))
 }
 
-/// `fstat(2)`.
+/// `fstat(2)`: the C library would go by a path.
 #[inline]
 pub fn fstat(fd: BorrowedFd<'_>) -> Result<Stat> {
-    let mut stat = zeroed();
-    call!(fstat64(fd.as_raw_fd(), &raw mut stat))?;
+    // The kernel's structure is the library's.
+    let mut stat: Stat = zeroed();
+    raw!(SYS_fstat; fd.as_raw_fd(), &raw mut stat)?;
     Ok(stat)
 }
 
@@ -293,12 +312,6 @@ pub fn getdents64(fd: BorrowedFd<'_>, buf: &mut [u8]) -> Result<usize> {
     call!(syscall(libc::SYS_getdents64, fd.as_raw_fd(), buf.as_mut_ptr(), buf.len())).map(|n| n as usize)
 }
 
-/// Turns the kernel's own answer into a result.
-#[inline(always)]
-fn answered(answer: isize) -> Result<usize> {
-    if answer < 0 { Err(Errno(-answer as i32)) } else { Ok(answer as usize) }
-}
-
 /// `read(2)` into guest memory: the bare system call, as the C library's function also cares for threads that are cancelled, of which there
 /// are none.
 #[inline(always)]
@@ -391,9 +404,10 @@ pub fn copy_file_range(
 }
 
 /// `sendfile(2)`; a `None` offset uses and moves the file position.
+#[inline]
 pub fn sendfile(to: BorrowedFd<'_>, from: BorrowedFd<'_>, offset: Option<&mut i64>, len: usize) -> Result<usize> {
     let offset = offset.map_or(std::ptr::null_mut(), |o| &raw mut *o);
-    call!(sendfile64(to.as_raw_fd(), from.as_raw_fd(), offset, len)).map(|n| n as usize)
+    raw!(SYS_sendfile; to.as_raw_fd(), from.as_raw_fd(), offset, len)
 }
 
 /// `pipe2(2)`: the reading and the writing end.

@@ -85,6 +85,18 @@ impl<T: 'static> Linker<T> {
         self.insert(module, name, Definition::Host(Arc::new(HostFunc::wrap(closure))))
     }
 
+    /// Has calls of a function that was defined by [`Linker::func_wrap`] begin with a shortcut.
+    pub(crate) fn shorten<S: super::host::Shortcut<T>>(&mut self, module: &str, name: &str) {
+        let list = self.modules.get_mut(module).and_then(|names| names.get_mut(name));
+        for definition in list.into_iter().flatten() {
+            if let Definition::Host(host) = definition
+                && let Some(host) = Arc::get_mut(host)
+            {
+                host.shorten::<T, S>();
+            }
+        }
+    }
+
     /// Defines a host function whose type is known at run time only. The results that it writes must have the type's types.
     ///
     /// # Errors

@@ -47,6 +47,7 @@ pub use exceptions::{Exception, Tag};
 pub use externs::{Extern, Global, Memory, Table};
 pub use func::{Func, TypedFunc, WasmParams, WasmResults};
 pub use hand_over::HandedOver;
+pub(crate) use host::Shortcut;
 pub use host::{Caller, HostResult, IntoHostFunc};
 pub use instance::Instance;
 pub use linker::Linker;

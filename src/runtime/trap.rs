@@ -161,8 +161,8 @@ impl fmt::Display for Trap {
         match &self.0.kind {
             TrapKind::Code(code) => write!(f, "trap: {code}")?,
             TrapKind::Exit(status) => write!(f, "exit with status {status}")?,
-            TrapKind::Exception(exception) => write!(f, "{exception}")?,
-            TrapKind::Host(error) => write!(f, "{error}")?,
+            TrapKind::Exception(exception) => write!(f, "trap: {exception}")?,
+            TrapKind::Host(error) => write!(f, "trap: {error}")?,
         }
         for (depth, frame) in self.0.frames.iter().enumerate() {
             write!(f, "\n  {depth}: {frame}")?;

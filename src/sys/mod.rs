@@ -22,5 +22,5 @@ pub mod unwind;
 mod x64;
 
 pub(crate) use x64::exit_shim;
-pub use x64::syscall3;
 pub use x64::thunk::{Class, ThunkOffsets, host_thunk};
+pub use x64::{syscall3, syscall6};

@@ -70,7 +70,7 @@ fn done(result: Result<()>) -> Result<i32> {
 
 #[inline]
 fn host_fd<'a>(cx: &'a Ctx<'_>, fd: i32) -> Result<BorrowedFd<'a>> {
-    cx.host.fds.get(fd)?.fd()
+    cx.host.fds.fd(fd)
 }
 
 /// The host's descriptor of a file whose attributes are to change.
@@ -82,7 +82,10 @@ fn changeable<'a>(cx: &'a Ctx<'_>, fd: i32) -> Result<BorrowedFd<'a>> {
 }
 
 fn fstat(cx: &mut Ctx<'_>, fd: i32, buf: u32) -> Result<i32> {
-    let stat = ops::stat_file(cx.host.fds.get(fd)?)?;
+    let stat = match cx.host.fds.plain(fd, 0) {
+        Some(host) => sys::fstat(host)?,
+        None => ops::stat_file(cx.host.fds.get(fd)?)?,
+    };
     cx.mem.copy_in(buf, cx.host.layout.encode_stat(&stat).bytes())?;
     Ok(0)
 }

@@ -55,7 +55,10 @@ const MAX_ADDRESS: u32 = 128;
 
 #[inline]
 fn host_fd<'a>(cx: &'a Ctx<'_>, fd: i32) -> Result<BorrowedFd<'a>> {
-    cx.host.fds.get(fd)?.fd().map_err(|_| Errno::ENOTSOCK)
+    match cx.host.fds.plain(fd, 0) {
+        Some(host) => Ok(host),
+        None => cx.host.fds.get(fd)?.fd().map_err(|_| Errno::ENOTSOCK),
+    }
 }
 
 fn done(result: Result<()>) -> Result<i32> {
@@ -325,11 +328,13 @@ fn sendto(cx: &mut Ctx<'_>, fd: i32, buf: u32, len: u32, flags: i32, ptr: u32, a
 }
 
 fn recvfrom(cx: &mut Ctx<'_>, fd: i32, buf: u32, len: u32, flags: i32, ptr: u32, address_len: u32) -> Result<i32> {
-    let file = cx.host.fds.get(fd)?;
-    let host = file.fd().map_err(|_| Errno::ENOTSOCK)?;
+    let host = host_fd(cx, fd)?;
     let buf = GuestBuf::new(&cx.mem, buf, len.min(i32::MAX as u32))?;
-    let (received, from) = cx.host.blocking(|| net::receive(host, buf, flags))?;
-    let from = socket::shown(from, file.peer_name());
+    if ptr == 0 {
+        return Ok(cx.host.blocking(|| net::receive(host, buf, flags))? as i32);
+    }
+    let (received, from) = cx.host.blocking(|| net::receive_from(host, buf, flags))?;
+    let from = socket::shown(from, cx.host.fds.get(fd)?.peer_name());
     put_address(cx, ptr, address_len, &from)?;
     Ok(received as i32)
 }

@@ -8,7 +8,7 @@ use crate::host::rows::rows;
 use crate::host::state::Host;
 use crate::host::sys::{self, PollFd, Result, TimeSpec};
 use smallvec::SmallVec;
-use std::os::fd::AsRawFd;
+use std::os::fd::{AsRawFd, BorrowedFd};
 use std::time::{Duration, Instant};
 
 /// Most entries of one `poll`.
@@ -18,7 +18,7 @@ const MAX_POLL: u32 = 65_536;
 const FD_SETSIZE: i32 = 1024;
 
 /// Descriptors that are polled without an allocation.
-const INLINE: usize = 16;
+const INLINE: usize = 64;
 
 rows! { "env";
     /// Waits for events on descriptors.
@@ -33,40 +33,45 @@ rows! { "env";
 
 /// Polls until something happens, the time is over, or the embedder wants the guest to stop.
 pub fn wait(host: &Host, fds: &mut [PollFd], timeout: Option<Duration>) -> Result<usize> {
-    // A time beyond what the clock can hold is for ever.
-    let deadline = timeout.and_then(|timeout| Instant::now().checked_add(timeout));
+    // A time beyond what the clock can hold is for ever. Nobody asks how late it is where nothing is waited for.
+    let deadline = timeout.filter(|timeout| !timeout.is_zero()).map(|timeout| Instant::now().checked_add(timeout));
+    let mut rest = if deadline == Some(None) { None } else { timeout };
     loop {
-        let rest = deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
-        let rest = rest.map(|rest| TimeSpec {
+        let limit = rest.map(|rest| TimeSpec {
             tv_sec: rest.as_secs().min(i64::MAX as u64) as i64,
             tv_nsec: i64::from(rest.subsec_nanos()),
         });
-        match sys::poll(fds, rest) {
-            Err(Errno::EINTR) if !host.interrupted() && !host.signals.due() => {}
+        match sys::poll(fds, limit) {
+            Err(Errno::EINTR) if !host.interrupted() && !host.signals.due() => {
+                let deadline = deadline.flatten();
+                rest = deadline.map(|at| at.saturating_duration_since(Instant::now())).or(rest);
+            }
             other => return other,
         }
     }
 }
 
 /// One descriptor as the host polls it. Synthetic directories are always ready, unknown numbers invalid: both are left
-/// out of the host's call.
-struct Polled {
-    host: PollFd,
-    known: Option<i16>,
+/// out of the host's call by a number below zero, and what is known of them stands in place of the events.
+fn entry(host: &Host, fd: i32, events: i16) -> PollFd {
+    let known = |revents| PollFd { fd: -1, events: revents, revents: 0 };
+    if fd < 0 {
+        return known(0);
+    }
+    let polled = |fd: BorrowedFd<'_>| PollFd { fd: fd.as_raw_fd(), events, revents: 0 };
+    if let Some(fd) = host.fds.plain(fd, 0) {
+        return polled(fd);
+    }
+    match host.fds.get(fd).map(|file| file.fd()) {
+        Ok(Ok(fd)) => polled(fd),
+        Ok(Err(_)) => known(events & (libc::POLLIN | libc::POLLRDNORM)),
+        Err(_) => known(libc::POLLNVAL),
+    }
 }
 
-fn entry(host: &Host, fd: i32, events: i16) -> Polled {
-    let skip = |revents| Polled { host: PollFd { fd: -1, events: 0, revents: 0 }, known: Some(revents) };
-    if fd < 0 {
-        return skip(0);
-    }
-    match host.fds.get(fd) {
-        Err(_) => skip(libc::POLLNVAL),
-        Ok(file) => match file.fd() {
-            Err(_) => skip(events & (libc::POLLIN | libc::POLLRDNORM)),
-            Ok(fd) => Polled { host: PollFd { fd: fd.as_raw_fd(), events, revents: 0 }, known: None },
-        },
-    }
+/// What has happened to an entry.
+fn happened(entry: &PollFd) -> i16 {
+    if entry.fd < 0 { entry.events } else { entry.revents }
 }
 
 /// Polls a list and gives each entry's events.
@@ -74,17 +79,11 @@ fn poll_all(
     host: &Host,
     wanted: impl Iterator<Item = (i32, i16)>,
     timeout: Option<Duration>,
-) -> Result<SmallVec<[i16; INLINE]>> {
-    let mut fds: SmallVec<[PollFd; INLINE]> = SmallVec::new();
-    let mut known: SmallVec<[Option<i16>; INLINE]> = SmallVec::new();
-    for (fd, events) in wanted {
-        let polled = entry(host, fd, events);
-        fds.push(polled.host);
-        known.push(polled.known);
-    }
-    let ready = known.iter().any(|k| k.is_some_and(|revents| revents != 0));
+) -> Result<SmallVec<[PollFd; INLINE]>> {
+    let mut fds: SmallVec<[PollFd; INLINE]> = wanted.map(|(fd, events)| entry(host, fd, events)).collect();
+    let ready = fds.iter().any(|entry| happened(entry) != 0);
     wait(host, &mut fds, if ready { Some(Duration::ZERO) } else { timeout })?;
-    Ok(fds.iter().zip(&known).map(|(fd, known)| known.unwrap_or(fd.revents)).collect())
+    Ok(fds)
 }
 
 fn poll(cx: &mut Ctx<'_>, fds: u32, count: u32, timeout: i32) -> Result<i32> {
@@ -107,10 +106,10 @@ fn poll_for(cx: &mut Ctx<'_>, fds: u32, count: u32, timeout: Option<Duration>) -
         (fd, i16::from_le_bytes([raw[4], raw[5]]))
     });
     let found = poll_all(cx.host, wanted, timeout)?;
-    for (index, revents) in found.iter().enumerate() {
-        cx.mem.write_u16(fds + index as u32 * 8 + 6, *revents as u16)?;
+    for (index, entry) in found.iter().enumerate() {
+        cx.mem.write_u16(fds + index as u32 * 8 + 6, happened(entry) as u16)?;
     }
-    Ok(found.iter().filter(|r| **r != 0).count() as i32)
+    Ok(found.iter().filter(|entry| happened(entry) != 0).count() as i32)
 }
 
 /// A `struct timespec` as a duration; null is for ever.
@@ -169,7 +168,7 @@ fn select_for(cx: &mut Ctx<'_>, count: i32, sets: [u32; 3], timeout: Option<Dura
     let found = poll_all(cx.host, wanted.iter().copied(), timeout)?;
     let mut answer = [[0u8; FD_SETSIZE as usize / 8]; 3];
     let mut members = 0;
-    for ((fd, _), revents) in wanted.iter().zip(&found) {
+    for ((fd, _), revents) in wanted.iter().zip(found.iter().map(happened)) {
         for (index, (_, hit)) in SETS.iter().enumerate() {
             if has(&bits[index], *fd) && revents & hit != 0 {
                 answer[index][*fd as usize / 8] |= 1 << (fd % 8);

@@ -81,6 +81,8 @@ rows! { "env";
     "prctl"(option: int, va: ptr) libc = prctl_va;
     /// Attributes of the process.
     "__syscall_prctl"(option: int, a: ptr, b: int, c: int, d: int) sys = prctl;
+    /// Runs a command, or asks with a null whether there is a shell: there is none.
+    "system"(command: str) libc = system;
     /// Fills a buffer with random bytes.
     "getentropy"(buf: ptr, len: len) libc = getentropy;
     /// Fills a buffer with random bytes.
@@ -190,6 +192,14 @@ fn put_ids(cx: &mut Ctx<'_>, ids: [(u32, u32); 3]) -> Result<i32> {
         cx.mem.write_u32(ptr, id)?;
     }
     Ok(0)
+}
+
+fn system(cx: &mut Ctx<'_>, command: u32) -> Result<i32> {
+    if command == 0 {
+        return Ok(0);
+    }
+    cx.host.report_unsupported("system");
+    Err(Errno::ENOSYS)
 }
 
 fn getresuid(cx: &mut Ctx<'_>, real: u32, effective: u32, saved: u32) -> Result<i32> {

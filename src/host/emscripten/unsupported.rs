@@ -24,8 +24,8 @@ unsupported! {
     "__syscall_fork" as sys_fork() sys = "Not supported: processes.";
     "fork" as fork() libc = "Not supported: processes.";
     "vfork" as vfork() libc = "Not supported: processes.";
+    "__syscall_execve" as sys_execve(a: str u32, b: ptr u32, c: ptr u32) sys = "Not supported: processes.";
     "execve" as execve(a: int i32, b: int i32, c: int i32) libc = "Not supported: processes.";
-    "system" as system(a: str u32) libc = "Not supported: processes.";
     "daemon" as daemon(a: int i32, b: int i32) libc = "Not supported: processes.";
     "__syscall_acct" as acct(a: str u32) sys = "Not supported: process accounting.";
     "__syscall_setdomainname" as setdomainname(a: ptr u32, b: len u32) sys = "Not supported: naming the host.";

@@ -1,7 +1,8 @@
 //! Sockets and name look-ups of the host, as safe functions.
 
-use super::{GuestBuf, GuestIov, Result, check, owned, zeroed};
+use super::{GuestBuf, GuestIov, Result, answered, check, owned, zeroed};
 use crate::host::errno::Errno;
+use crate::sys::syscall6;
 use std::ffi::CStr;
 use std::os::fd::{AsRawFd, BorrowedFd, OwnedFd};
 
@@ -108,15 +109,18 @@ pub fn set_option(fd: BorrowedFd<'_>, level: i32, option: i32, value: &[u8]) -> 
 pub fn send(fd: BorrowedFd<'_>, bytes: GuestBuf<'_>, flags: i32, to: Option<&[u8]>) -> Result<usize> {
     let (to, len) = to.map_or((std::ptr::null(), 0), |to| (to.as_ptr(), to.len() as libc::socklen_t));
     let flags = flags | libc::MSG_NOSIGNAL;
-    call!(sendto(fd.as_raw_fd(), bytes.as_ptr().cast(), bytes.len(), flags, to.cast(), len)).map(|n| n as usize)
+    raw!(SYS_sendto; fd.as_raw_fd(), bytes.as_ptr(), bytes.len(), flags, to, len)
 }
 
-/// `recvfrom(2)`.
+/// `recv(2)`.
 #[inline]
-pub fn receive(fd: BorrowedFd<'_>, buf: GuestBuf<'_>, flags: i32) -> Result<(usize, Address)> {
-    Address::filled(|at, len| {
-        call!(recvfrom(fd.as_raw_fd(), buf.as_ptr().cast(), buf.len(), flags, at, len)).map(|n| n as usize)
-    })
+pub fn receive(fd: BorrowedFd<'_>, buf: GuestBuf<'_>, flags: i32) -> Result<usize> {
+    raw!(SYS_recvfrom; fd.as_raw_fd(), buf.as_ptr(), buf.len(), flags)
+}
+
+/// `recvfrom(2)`: how many bytes, and from where.
+pub fn receive_from(fd: BorrowedFd<'_>, buf: GuestBuf<'_>, flags: i32) -> Result<(usize, Address)> {
+    Address::filled(|at, len| raw!(SYS_recvfrom; fd.as_raw_fd(), buf.as_ptr(), buf.len(), flags, at, len))
 }
 
 /// `sendmsg(2)`; never raises a signal.

@@ -20,6 +20,7 @@ pub(super) const ROWS: &[&[super::rows::Row]] =
 /// Defines every row.
 pub(super) fn link<T: HasHost + 'static>(linker: &mut Linker<T>) -> Result<(), Error> {
     fds::link(linker)?;
+    fds::shorten(linker);
     paths::link(linker)?;
     poll::link(linker)?;
     sockets::link(linker)?;

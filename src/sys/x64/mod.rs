@@ -30,6 +30,32 @@ pub unsafe fn syscall3(number: i64, arguments: [usize; 3]) -> isize {
     answer
 }
 
+/// As [`syscall3`], with six arguments.
+///
+/// # Safety
+/// As for [`syscall3`].
+#[inline(always)]
+pub unsafe fn syscall6(number: i64, arguments: [usize; 6]) -> isize {
+    let answer;
+    // SAFETY: by contract; the instruction changes the registers that are named here.
+    unsafe {
+        std::arch::asm!(
+            "syscall",
+            inlateout("rax") number as isize => answer,
+            in("rdi") arguments[0],
+            in("rsi") arguments[1],
+            in("rdx") arguments[2],
+            in("r10") arguments[3],
+            in("r8") arguments[4],
+            in("r9") arguments[5],
+            lateout("rcx") _,
+            lateout("r11") _,
+            options(nostack),
+        );
+    }
+    answer
+}
+
 /// Saves the callee-saved registers, notes the stack pointer in the activation and calls `trampoline(ctx, code, values)`.
 /// Returns 0, or 1 if [`resume`] or [`resume_in`] ended the call.
 ///

@@ -56,6 +56,8 @@ mergeInto(LibraryManager.library, {
   __syscall_fallocate: function() {},
   __syscall_syncfs: function() {},
   __syscall_flock: function() {},
+  __syscall_fork: function() {},
+  __syscall_execve: function() {},
   __syscall_setfsuid32: function() {},
   __syscall_setfsgid32: function() {},
   __syscall_epoll_create1: function() {},

@@ -12,6 +12,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <spawn.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <sys/fsuid.h>
@@ -138,6 +139,42 @@ IMPORT(flock) long wj_import_flock(P2);
 int __wrap_flock(int fd, int op)
 {
 	return (int)result(wj_import_flock(fd, op));
+}
+
+/*
+ * So are the calls that start processes. They fail here, too, but the host says once what a program
+ * wanted, and the error is ENOSYS: ENOEXEC, as the stub has it, is how a shell knows a script.
+ */
+IMPORT(fork) long wj_import_fork(P0);
+IMPORT(execve) long wj_import_execve(P3);
+pid_t __wrap_fork(void)
+{
+	return (pid_t)result(wj_import_fork());
+}
+
+pid_t __wrap_vfork(void)
+{
+	return (pid_t)result(wj_import_fork());
+}
+
+int __wrap_execve(const char *path, char *const argv[], char *const envp[])
+{
+	return (int)result(wj_import_execve(W(path), W(argv), W(envp)));
+}
+
+int __wrap_posix_spawn(pid_t *pid, const char *path, const posix_spawn_file_actions_t *actions,
+		       const posix_spawnattr_t *attr, char *const argv[], char *const envp[])
+{
+	(void)pid, (void)path, (void)actions, (void)attr, (void)argv, (void)envp;
+	/* the error itself */
+	return (int)-wj_import_fork();
+}
+
+FILE *__wrap_popen(const char *command, const char *type)
+{
+	(void)command, (void)type;
+	result(wj_import_fork());
+	return NULL;
 }
 
 /* Both return the identity before the call, and never fail. */

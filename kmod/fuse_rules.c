@@ -129,6 +129,17 @@ static int wj_check_open(struct fuse_open_out *open)
 	return 0;
 }
 
+/* Whether it holds a byte of no name: NUL or a slash. */
+static bool wj_is_bad_name(const u8 *name, u32 len)
+{
+	u32 i;
+
+	for (i = 0; i < len; i++)
+		if (!name[i] || name[i] == '/')
+			return true;
+	return false;
+}
+
 /* Whole entries of prefix bytes, a head, and a name padded to 8. */
 static int wj_check_dirents(u8 *at, size_t bytes, size_t prefix)
 {
@@ -140,7 +151,7 @@ static int wj_check_dirents(u8 *at, size_t bytes, size_t prefix)
 			return -EINVAL;
 		len = ALIGN((u64)prefix + FUSE_NAME_OFFSET + head->namelen, 8);
 		if (len > bytes || !head->namelen || head->namelen > WJ_FUSE_NAME_MAX ||
-		    memchr(head->name, '/', head->namelen) || memchr(head->name, 0, head->namelen))
+		    wj_is_bad_name(head->name, head->namelen))
 			return -EINVAL;
 		if (prefix && ((struct fuse_entry_out *)at)->nodeid && wj_check_entry((void *)at, 0))
 			return -EINVAL;

@@ -656,6 +656,31 @@ static int wj_fill(struct fuse_req *req, const u8 *copy, size_t copied, struct w
 	return 0;
 }
 
+/*
+ * A directory's entries: most often they fit into the request's first page, where they are out of the guest's reach, so that they are
+ * checked there. Or an error; 1: they do not fit.
+ */
+static int wj_answer_in_place(struct fuse_req *req, const struct wj_facts *facts, struct wj_message *message, size_t body)
+{
+	struct fuse_args *args = req->args;
+	struct fuse_args_pages *ap = container_of(args, struct fuse_args_pages, args);
+	unsigned int len;
+	int err = 1;
+	u8 *to;
+
+	if (!args->out_pages || args->page_zeroing || !args->out_argvar || args->out_numargs != 1 || !wj_pieces(ap) ||
+	    body > args->out_args[0].size)
+		return 1;
+	to = wj_map(ap, 0, &len);
+	if (body <= len) {
+		wj_read(message, to, body);
+		err = wj_check_reply(facts, to, body);
+		args->out_args[0].size = body;
+	}
+	kunmap_local(to);
+	return err;
+}
+
 /* Checks a reply and fills the request with it. */
 static int wj_answer(struct wj_mount *m, struct fuse_req *req, struct wj_message *message, int error)
 {
@@ -670,6 +695,11 @@ static int wj_answer(struct wj_mount *m, struct fuse_req *req, struct wj_message
 	copied = wj_reply_shape(&facts, error, body);
 	if (copied < 0 || error)
 		return copied < 0 ? copied : 0;
+	if (facts.rule == WJ_RULE_Dirents || facts.rule == WJ_RULE_DirentsPlus) {
+		err = wj_answer_in_place(req, &facts, message, body);
+		if (err <= 0)
+			return err;
+	}
 	if (copied > sizeof(small)) {
 		copy = kvmalloc(copied, GFP_NOFS);
 		if (!copy)

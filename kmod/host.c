@@ -12,6 +12,8 @@
 
 /* How often who waits for the owner looks whether the filesystem is still there. */
 #define WJ_LOOK_AROUND (HZ / 4)
+/* Most bytes that are filled or copied at once. */
+#define WJ_SHORT_BULK 4096
 
 void wj_exchange_init(struct wj_exchange *ex)
 {
@@ -379,6 +381,10 @@ void wj_classify(struct wj_import *import)
 	case WJ_NATIVE_now:
 		import->quick = true;
 		break;
+	case WJ_NATIVE_memory_fill:
+	case WJ_NATIVE_memory_copy:
+		import->bulk = true;
+		break;
 	case WJ_NATIVE_fd_read:
 	case WJ_NATIVE_fd_write:
 	case WJ_NATIVE_fd_pread:
@@ -410,6 +416,20 @@ static u64 *wj_arguments(const struct wj_import *import, u64 *registers, const u
 	return values;
 }
 
+/* As compilers do with structures, which is not worth giving vector registers up for. False: it is longer. */
+static bool wj_short_bulk(struct wj_vm *vm, const struct wj_import *import, const u64 *v)
+{
+	bool fills = import->native == WJ_NATIVE_memory_fill;
+
+	if (v[fills ? 3 : 4] > WJ_SHORT_BULK)
+		return false;
+	if (fills)
+		wj_fill(vm, v[1], v[2], v[3]);
+	else
+		wj_copy(vm, v[2], v[3], v[4]);
+	return true;
+}
+
 /* Any function, in any state. */
 u64 wj_any_call(struct wj_import *import, u64 *registers, const u64 *stack)
 {
@@ -420,6 +440,8 @@ u64 wj_any_call(struct wj_import *import, u64 *registers, const u64 *stack)
 	u64 result = 0;
 	s64 answer;
 
+	if (import->bulk && wj_short_bulk(vm, import, registers))
+		return 0;
 	if (!quick)
 		wj_go_outside(vm);
 	if (floats && !quick) {

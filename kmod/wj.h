@@ -67,6 +67,7 @@ struct wj_import {
 	bool float_result;
 	bool builtin;
 	bool wide_result;
+	bool bulk;		/* fills or copies memory */
 	bool quick;		/* may be answered with preemption off */
 	bool file;		/* one of the calls on files */
 	bool plain_file;	/* likewise, with all arguments in registers, of a guest with a memory of its own */

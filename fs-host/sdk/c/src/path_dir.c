@@ -69,12 +69,10 @@ static bool put(struct wj_dh *dh, char *out, size_t size, size_t *used, const ch
 	size_t need;
 #if WJ_API == 3
 	if (dh->plus) {
-		struct fuse_entry_param e;
+		struct fuse_entry_param e = { .attr = *st };
 		need = fuse_add_direntry_plus(dh->req, NULL, 0, name, NULL, 0);
 		if (need > room)
 			return false;
-		memset(&e, 0, sizeof(e));
-		e.attr = *st;
 		if (complete && !is_dots(name)) {
 			int err = wj_entry(dh->f, dh->nodeid, name, &e);
 			if (err) {
@@ -137,15 +135,16 @@ static size_t serve_list(struct wj_dh *dh, char *out, size_t size, off_t off)
 	size_t used = 0;
 	for (size_t i = (size_t)off; i < dh->count; i++) {
 		const struct entry *e = &dh->entries[i];
-		struct stat st;
+		struct stat known;
+		const struct stat *st = &known;
 		if (e->stat != NO_STAT) {
-			memcpy(&st, dh->arena + e->stat, sizeof(st));
+			st = (const struct stat *)(void *)(dh->arena + e->stat);
 		} else {
-			memset(&st, 0, sizeof(st));
-			st.st_ino = e->ino;
-			st.st_mode = e->mode;
+			memset(&known, 0, sizeof(known));
+			known.st_ino = e->ino;
+			known.st_mode = e->mode;
 		}
-		if (!put(dh, out, size, &used, dh->arena + e->name, &st, e->stat != NO_STAT,
+		if (!put(dh, out, size, &used, dh->arena + e->name, st, e->stat != NO_STAT,
 			 (off_t)i + 1))
 			break;
 	}
@@ -157,26 +156,29 @@ static size_t serve_list(struct wj_dh *dh, char *out, size_t size, off_t off)
 static int fill_held(struct wj_dh *dh, const char *name, const struct stat *given, off_t off,
 		     bool complete)
 {
-	struct stat st;
+	struct stat known;
+	const struct stat *st = &known;
 	complete = complete && given && dh->plus;
-	if (complete) {
-		st = *given;
+	if (complete && dh->f->conf.use_ino) {
+		st = given;
+	} else if (complete) {
+		known = *given;
 	} else {
-		memset(&st, 0, sizeof(st));
-		st.st_ino = given ? given->st_ino : WJ_UNKNOWN_INO;
-		st.st_mode = given ? given->st_mode : 0;
+		memset(&known, 0, sizeof(known));
+		known.st_ino = given ? given->st_ino : WJ_UNKNOWN_INO;
+		known.st_mode = given ? given->st_mode : 0;
 	}
 	if (!dh->f->conf.use_ino) {
-		st.st_ino = WJ_UNKNOWN_INO;
+		known.st_ino = WJ_UNKNOWN_INO;
 		if (dh->f->conf.readdir_ino) {
 			const struct wj_node *node = wj_lookup_node(dh->f, dh->nodeid, name);
 			if (node)
-				st.st_ino = node->nodeid;
+				known.st_ino = node->nodeid;
 		}
 	}
 	if (off == 0) {
 		dh->filled = true;
-		if (!append(dh, name, &st, complete))
+		if (!append(dh, name, st, complete))
 			dh->error = -ENOMEM;
 		return dh->error != 0;
 	}
@@ -184,7 +186,7 @@ static int fill_held(struct wj_dh *dh, const char *name, const struct stat *give
 		dh->error = -EIO;
 		return 1;
 	}
-	return !put(dh, dh->out, dh->out_size, &dh->out_used, name, &st, complete, off);
+	return !put(dh, dh->out, dh->out_size, &dh->out_used, name, st, complete, off);
 }
 
 static int fill(struct wj_dh *dh, const char *name, const struct stat *given, off_t off,

@@ -245,8 +245,9 @@ static __always_inline ssize_t wj_call_here(struct file *file, struct iov_iter *
 
 	if (file->f_mode & FMODE_STREAM)
 		return wj_call_file(file, iter, writes, NULL);
+	/* Who lists a mounted folder has that of the folder. */
 	if (locked)
-		mutex_lock(&file->f_pos_lock);
+		mutex_lock_nested(&file->f_pos_lock, SINGLE_DEPTH_NESTING);
 	pos = file->f_pos;
 	done = wj_call_file(file, iter, writes, &pos);
 	if (done >= 0)

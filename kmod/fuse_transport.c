@@ -111,8 +111,8 @@ static struct wj_seat *wj_take_seat(struct wj_mount *m, bool killable)
 		return seat;
 	}
 	if (!killable)
-		mutex_lock(&seat->vm->lock);
-	else if (mutex_lock_killable(&seat->vm->lock))
+		mutex_lock_nested(&seat->vm->lock, WJ_TURN_MOUNT);
+	else if (mutex_lock_killable_nested(&seat->vm->lock, WJ_TURN_MOUNT))
 		return NULL;
 	return seat;
 }
@@ -997,7 +997,7 @@ static int wj_fill_super(struct super_block *sb, struct fs_context *fsc)
 		return err;
 	}
 	fuse_dev_install(m->fud, fc);
-	mutex_lock(&options->vm->lock);
+	mutex_lock_nested(&options->vm->lock, WJ_TURN_MOUNT);
 	down_write(&wj_seats_lock);
 	wj_add_seat(m, options->seat);
 	options->seat = NULL;
@@ -1099,7 +1099,7 @@ static void wj_kill_sb(struct super_block *sb)
 		fuse_conn_destroy(fm);
 		flush_delayed_work(&m->work);
 		for (i = 0; i < count; i++) {
-			mutex_lock(&vms[i]->lock);
+			mutex_lock_nested(&vms[i]->lock, WJ_TURN_MOUNT);
 			vms[i]->seat = NULL;
 			mutex_unlock(&vms[i]->lock);
 		}

@@ -491,7 +491,7 @@ static long wj_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 		WRITE_ONCE(vm->stop, arg != 0);
 		return 0;
 	}
-	if (mutex_lock_killable(&vm->lock))
+	if (mutex_lock_killable_nested(&vm->lock, cmd == WJ_RUN ? WJ_TURN_PROGRAM : WJ_TURN_OWNER))
 		return -EINTR;
 	switch (cmd) {
 	case WJ_HOLD:

@@ -154,6 +154,12 @@ struct wj_file {
 /* Most descriptors that a coroutine uses before it leaves for user space; further ones are the owner's to use. */
 #define WJ_MAX_HELD 64
 
+/*
+ * Who takes vm->lock, told to lockdep: a program that runs may come to a mounted filesystem, and what is locked inside of a filesystem's
+ * turn may be held by who waits for one, but not by an owner.
+ */
+enum wj_turn { WJ_TURN_OWNER, WJ_TURN_PROGRAM, WJ_TURN_MOUNT };
+
 /* What vm->leaving asks for when a host call returns. */
 enum wj_leaving { WJ_STAY, WJ_TRAP, WJ_SUSPEND };
 

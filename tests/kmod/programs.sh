@@ -65,6 +65,36 @@ said /guests/em3.1.6/js-selfpipe.wasm >/tmp/k.out || fail "self-pipe"
 grep -E 'asked for.*(fd_read|fd_write|poll|newselect)' /tmp/k.out && fail "the kernel asked for what it has"
 grep -q 'the kernel asked for' /tmp/k.out || fail "no log: $(cat /tmp/k.out)"
 
+# To who watches system calls they are made in user space: a tracer, from the start or later, a rule of audit, a filter that was there before.
+said /fs/selfpipe.wasm 1 >/tmp/k.out || fail "self-pipe"
+grep -E 'asked for.*(fd_read|fd_write)' /tmp/k.out && fail "the kernel asked for what it has"
+for how in trace audit; do
+	watcher $how wasmjit run --kernel /fs/selfpipe.wasm 1 >/tmp/k.out 2>/tmp/k.err </dev/null || fail "$how: $? $(cat /tmp/k.out /tmp/k.err)"
+	grep -qx 'saw 256 reads and 256 writes' /tmp/k.err || fail "$how: $(cat /tmp/k.err)"
+done
+wasmjit run --kernel /fs/selfpipe.wasm >/dev/null </dev/null & traced=$!
+sleep 2; watcher attach $traced 2>/tmp/k.err || fail "attach: $(cat /tmp/k.err)"
+grep -qE 'saw [0-9]{2,} reads and [0-9]{2,} writes' /tmp/k.err || fail "attach: $(cat /tmp/k.err)"
+sleep 1; kill -0 $traced || fail "a program ends with its tracer"
+kill -9 $traced; wait $traced || true
+watcher filter wasmjit run --kernel /fs/selfpipe.wasm 1 >/tmp/k.out 2>/tmp/k.err </dev/null && fail "a filter lets pass"
+grep -q 'Cross-device link' /tmp/k.err || fail "a filter: $(cat /tmp/k.err)"
+# Audit without rules watches nobody.
+said /guests/em3.1.6/js-selfpipe.wasm >/tmp/k.out || fail "self-pipe"
+grep -E 'asked for.*(fd_read|fd_write|poll|newselect)' /tmp/k.out && fail "audit without rules watches"
+
+# A handler of SIGINT runs, and the program goes on; from the terminal, too.
+if [ -e /fs/interrupted.wasm ]; then
+	sleep 1000 >/tmp/silence & silence=$!
+	for how in compute read poll sleep; do
+		timeout -s INT 3 wasmjit run --kernel /fs/interrupted.wasm $how </tmp/silence >/tmp/k.out && k=0 || k=$?
+		[ $k = 7 ] && grep -qx 'caught 1' /tmp/k.out || fail "a handler, where it has to $how: $k $(cat /tmp/k.out)"
+		watcher terminal wasmjit run --kernel /fs/interrupted.wasm $how >/tmp/k.out && k=0 || k=$?
+		[ $k = 7 ] && grep -q '^caught 1' /tmp/k.out || fail "a handler, where it has to $how at the terminal: $k $(cat /tmp/k.out)"
+	done
+	kill $silence
+fi
+
 # Runs that end while others of the same program start.
 for n in 1 2 3; do
 	(for i in 1 2 3 4 5 6; do echo $n$i | wasmjit run --kernel /tmp/g/copy.wasm >>/tmp/runs 2>&1 || [ $? = 5 ] || echo FAILED >>/tmp/runs; done) &

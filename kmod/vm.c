@@ -40,7 +40,7 @@ static unsigned int wj_instances;	/* under wj_instances_lock */
  * very guest that is to be stopped.
  */
 static LIST_HEAD(wj_running);
-static DEFINE_SPINLOCK(wj_running_lock);
+static DEFINE_RAW_SPINLOCK(wj_running_lock);
 static bool wj_ticking;		/* under wj_running_lock */
 static struct hrtimer wj_timer;
 
@@ -50,7 +50,7 @@ static enum hrtimer_restart wj_tick(struct hrtimer *timer)
 	unsigned long flags;
 	struct wj_vm *vm;
 
-	spin_lock_irqsave(&wj_running_lock, flags);
+	raw_spin_lock_irqsave(&wj_running_lock, flags);
 	list_for_each_entry(vm, &wj_running, running)
 		WRITE_ONCE(vm->interrupt, 1);
 	wj_ticking = !list_empty(&wj_running);
@@ -58,27 +58,27 @@ static enum hrtimer_restart wj_tick(struct hrtimer *timer)
 		hrtimer_forward_now(timer, ms_to_ktime(WJ_TICK_MS));
 		again = HRTIMER_RESTART;
 	}
-	spin_unlock_irqrestore(&wj_running_lock, flags);
+	raw_spin_unlock_irqrestore(&wj_running_lock, flags);
 	return again;
 }
 
 static void wj_start_running(struct wj_vm *vm)
 {
 	vm->started = jiffies;
-	spin_lock_irq(&wj_running_lock);
+	raw_spin_lock_irq(&wj_running_lock);
 	list_add(&vm->running, &wj_running);
 	if (!wj_ticking) {
 		wj_ticking = true;
 		hrtimer_start(&wj_timer, ms_to_ktime(WJ_TICK_MS), HRTIMER_MODE_REL_HARD);
 	}
-	spin_unlock_irq(&wj_running_lock);
+	raw_spin_unlock_irq(&wj_running_lock);
 }
 
 static void wj_stop_running(struct wj_vm *vm)
 {
-	spin_lock_irq(&wj_running_lock);
+	raw_spin_lock_irq(&wj_running_lock);
 	list_del_init(&vm->running);
-	spin_unlock_irq(&wj_running_lock);
+	raw_spin_unlock_irq(&wj_running_lock);
 	WRITE_ONCE(vm->interrupt, 0);
 }
 

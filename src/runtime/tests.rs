@@ -186,7 +186,7 @@ fn host_errors_leave_the_guest_with_a_backtrace() {
     assert_eq!(guest.call("call", 0, 0).unwrap(), 7);
     let trap = guest.call("call", 5, 0).unwrap_err();
     assert_eq!(trap.downcast_ref::<Failed>().unwrap().0, 5);
-    assert_eq!(trap.to_string(), "failed with 5\n  0: call @ 0x10");
+    assert_eq!(trap.to_string(), "trap: failed with 5\n  0: call @ 0x10");
 }
 
 #[test]
@@ -290,5 +290,5 @@ fn missing_imports_are_listed_with_what_is_there() {
     let instance = linker.instantiate(&mut store, &module).unwrap();
     let trap =
         instance.get_typed_func::<(i32, i32), i32>(&store, "call").unwrap().call(&mut store, (1, 2)).unwrap_err();
-    assert!(trap.to_string().starts_with("the guest called env.host, which is not provided"), "{trap}");
+    assert!(trap.to_string().starts_with("trap: the guest called env.host, which is not provided"), "{trap}");
 }

@@ -178,7 +178,10 @@ fn what_nobody_catches_has_a_tag_values_and_a_backtrace() {
     let names: Vec<_> = trap.frames().iter().map(|frame| frame.name.clone().unwrap_or_default()).collect();
     assert_eq!(names, ["thrower", "cleans", ""]);
     let text = trap.to_string();
-    assert!(text.starts_with("uncaught exception: tag my_tag (i32, i64) with 0x11 0x12\n  0: thrower @ "), "{text}");
+    assert!(
+        text.starts_with("trap: uncaught exception: tag my_tag (i32, i64) with 0x11 0x12\n  0: thrower @ "),
+        "{text}"
+    );
 }
 
 /// A host function that calls the guest back, and passes on what comes.

@@ -116,7 +116,7 @@ fn missing_functions_can_trap_when_called() {
     let (mut store, instance) = linked(&linker, (), text);
     assert_eq!(instance.get_func(&store, "ok").unwrap().call(&mut store, &[]).unwrap()[0].i32(), Some(1));
     let trap = instance.get_func(&store, "call").unwrap().call(&mut store, &[]).unwrap_err();
-    assert!(trap.to_string().starts_with("the guest called env.gone, which is not provided\n"), "{trap}");
+    assert!(trap.to_string().starts_with("trap: the guest called env.gone, which is not provided\n"), "{trap}");
     assert!(matches!(trap.kind(), TrapKind::Host(_)));
 }
 

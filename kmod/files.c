@@ -175,8 +175,11 @@ static __always_inline bool wj_may_call(const struct wj_vm *vm)
 		return !vm->shared || READ_ONCE(*(u64 *)page_address(vm->mem->note)) == vm->files_at;
 	if (!vm->unconfined)
 		watched |= SYSCALL_WORK_SECCOMP;
-	/* Once audit was enabled, all tasks have the flag. The context says whether there were rules when the guest was let go on. */
-	if (unlikely(work & SYSCALL_WORK_SYSCALL_AUDIT) && !audit_dummy_context())
+	/*
+	 * Once audit was enabled, all tasks have the flag, and keep it. The context says whether there were rules when the guest was let go
+	 * on; it says nothing if audit was off.
+	 */
+	if (unlikely(work & SYSCALL_WORK_SYSCALL_AUDIT) && audit_enabled && !audit_dummy_context())
 		return false;
 	return !(work & watched) && !signal_pending(current);
 }

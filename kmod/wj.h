@@ -367,7 +367,7 @@ void wj_begin_run(struct wj_vm *vm);
 void wj_end_run(struct wj_vm *vm);
 const void *wj_code_of(struct wj_vm *vm, u32 func, const void **trampoline);
 
-/* fuse_transport.c */
+/* fuse_mount.c and fuse_transport.c */
 int wj_fuse_init(void);
 void wj_fuse_exit(void);
 /* wj_fuse_send: the owner has to send it */

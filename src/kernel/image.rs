@@ -266,12 +266,26 @@ impl KernelImage {
     /// If the kernel refuses it.
     pub fn load(&self) -> Result<LoadedImage, ImageError> {
         let file = memfd(&self.elf).map_err(|error| ImageError(format!("no memory for the module: {error}")))?;
-        // SAFETY: an open descriptor and an empty string.
-        let status = unsafe { libc::syscall(libc::SYS_finit_module, file.as_raw_fd(), c"".as_ptr(), 0) };
-        let error = io::Error::last_os_error();
-        if status == 0 || error.raw_os_error() == Some(libc::EEXIST) {
-            return Ok(LoadedImage { id: self.id, name: self.name.clone() });
+        let load = || {
+            // SAFETY: an open descriptor and an empty string.
+            match unsafe { libc::syscall(libc::SYS_finit_module, file.as_raw_fd(), c"".as_ptr(), 0) } {
+                0 => Ok(()),
+                _ => Err(io::Error::last_os_error()),
+            }
+        };
+        let mut outcome = load();
+        // Another process's module of the same name is just about to go, or did not come to be.
+        for _ in 0..HOLD_TRIES.0 {
+            if !outcome.as_ref().is_err_and(|error| error.raw_os_error() == Some(libc::EBUSY)) {
+                break;
+            }
+            std::thread::sleep(std::time::Duration::from_millis(HOLD_TRIES.1));
+            outcome = load();
         }
+        let error = match outcome {
+            Err(error) if error.raw_os_error() != Some(libc::EEXIST) => error,
+            _ => return Ok(LoadedImage { id: self.id, name: self.name.clone() }),
+        };
         fail(match error.raw_os_error() {
             Some(libc::EPERM) => "the kernel may not be given code: that takes CAP_SYS_MODULE (root)".to_owned(),
             Some(libc::EKEYREJECTED) => "the kernel takes signed modules only (Secure Boot or lockdown)".to_owned(),

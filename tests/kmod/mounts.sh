@@ -68,13 +68,13 @@ if [ -e /fs/threads-mt.wasm ]; then
 	# What one thread makes memory larger by, others can use at once.
 	jobs=
 	for n in 1 2 3 4; do
-		(: >/mnt/x/grow-$n; for i in $(seq 16); do cat /mnt/x/grow-$n >/dev/null || exit 1; done) & jobs="$jobs $!"
+		(: >/mnt/x/grow-$n; for i in $(seq 12); do cat /mnt/x/grow-$n >/dev/null || exit 1; done) & jobs="$jobs $!"
 	done
 	for job in $jobs; do wait $job || fail "growing memory"; done
 	# Paths stay right while a callback has them.
 	jobs=
 	for n in 1 2 3 4; do
-		(: >/mnt/x/a$n; for i in $(seq 40); do
+		(: >/mnt/x/a$n; for i in $(seq 20); do
 			mv /mnt/x/a$n /mnt/x/b$n && mv /mnt/x/b$n /mnt/x/a$n || exit 1
 			cat /mnt/x/a$(((n + i) % 4 + 1)) 2>&1 >/dev/null | grep -v 'No such file' && exit 1
 			true
@@ -97,7 +97,7 @@ if [ -e /fs/threads-mt.wasm ]; then
 	RUST_LOG=wasmjit=debug wasmjit mount --kernel --workers 4 /fs/passthrough-mt.wasm /mnt/x --dir /src::/src -o source=/src/mt --log /tmp/x.log ||
 		fail "mounting passthrough with threads"
 	jobs=
-	for n in 1 2 3 4; do timeout 6 stress /mnt/x $n >/tmp/stress-$n.out & jobs="$jobs $!"; done
+	for n in 1 2 3 4; do timeout 4 stress /mnt/x $n >/tmp/stress-$n.out & jobs="$jobs $!"; done
 	for job in $jobs; do
 		status=0; wait $job || status=$?
 		[ $status -eq 143 ] || [ $status -eq 124 ] || fail "random operations of several: $status, $(cat /tmp/stress-*.out)"

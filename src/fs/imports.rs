@@ -189,11 +189,11 @@ fn serve_copy(mut caller: Caller<'_, FsState>, seat: Seat) -> Result<i32, Trap> 
 
 /// Serves in a thread that the guest started, beside its first one, which says how it ended.
 fn serve_in_thread(mut caller: Caller<'_, Program>, common: &Arc<Common>) -> Result<i32, Trap> {
-    if common.in_kernel.is_some() {
-        return super::kernel::serve_in_thread(&mut caller, common);
-    }
     let interrupt = caller.data_mut().host().interrupt.clone();
     let goes_on = || !interrupt.as_ref().is_some_and(InterruptHandle::is_set);
+    if let Some(meeting) = &common.in_kernel {
+        return super::kernel::serve_in_thread(&mut caller, meeting, &goes_on);
+    }
     let mut failed = None;
     let served =
         common.seats.serve(&goes_on, &mut |seat| match WasmGuest::new(&mut caller, common.clone(), seat.index()) {

@@ -4,9 +4,9 @@
 #![allow(unsafe_code)]
 
 use super::guest::FIRST_WORKER;
-use super::meeting::{Further, Mounted, Place};
+use super::meeting::{Further, Meeting, Mounted, Place};
 use super::notify::Notifier;
-use super::{Common, FsState, MountPlan};
+use super::{FsState, MountPlan};
 use crate::abi::trap::TrapCode;
 use crate::host::{Errno, HasHost, Host, Program};
 use crate::kernel::device::Device;
@@ -183,13 +183,13 @@ pub(super) fn serve(caller: &mut Caller<'_, FsState>, mut plan: Plan) -> Result<
     ended.map(|()| 0)
 }
 
-/// Serves in a thread that the guest started, beside its first one.
-pub(super) fn serve_in_thread(caller: &mut Caller<'_, Program>, common: &Common) -> Result<i32, Trap> {
-    let interrupt = caller.data_mut().host().interrupt.clone();
-    let goes_on = || !interrupt.as_ref().is_some_and(InterruptHandle::is_set);
-    let Some(place) = common.in_kernel.as_ref().and_then(|meeting| meeting.take(&goes_on)) else {
-        return Ok(Errno::EAGAIN.negated());
-    };
+/// Serves in a thread that the guest started, beside its first one. Waits for the mount as long as `goes_on` says so.
+pub(super) fn serve_in_thread(
+    caller: &mut Caller<'_, Program>,
+    meeting: &Meeting,
+    goes_on: &dyn Fn() -> bool,
+) -> Result<i32, Trap> {
+    let Some(place) = meeting.take(goes_on) else { return Ok(Errno::EAGAIN.negated()) };
     match serve_at(caller, &place) {
         Ok(()) => Ok(0),
         Err(Failure::Trap(trap)) => Err(trap),

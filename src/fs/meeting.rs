@@ -49,9 +49,7 @@ impl Mounted {
     }
 }
 
-#[derive(Default)]
 enum Stage {
-    #[default]
     Early,
     Open(Arc<Mounted>),
     Closed,

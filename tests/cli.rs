@@ -120,6 +120,34 @@ fn errors_about_mountpoints_say_what_to_do() {
 
 /// Where the mode stands in `struct stat` depends on the version.
 #[test]
+fn profilers_learn_the_functions_names() {
+    let temp = TempDir::new("cli-perf");
+    let program = module(
+        &temp,
+        "names.wasm",
+        r#"(module (memory (export "memory") 1)
+            (func $work (@name "work\0a0 1 fake") (loop (br 0)))
+            (func (export "_start") call $work))"#,
+    );
+    let child =
+        wasmjit().args(["run", "--perf-map", "--timeout", "200ms", &program]).stderr(Stdio::piped()).spawn().unwrap();
+    let map = format!("/tmp/perf-{}.map", child.id());
+    assert_eq!(child.wait_with_output().unwrap().status.code(), Some(134));
+    let lines = fs::read_to_string(&map).unwrap();
+    fs::remove_file(&map).unwrap();
+    let mut end = 0;
+    for (line, name) in lines.lines().zip(["work?0 1 fake", "wasm-function[1]", "[stubs]"]) {
+        let mut words = line.splitn(3, ' ');
+        let mut number = || u64::from_str_radix(words.next().unwrap(), 16).unwrap();
+        let (start, size) = (number(), number());
+        assert!(start >= end && size > 0, "{lines}");
+        end = start + size;
+        assert_eq!(words.next(), Some(name), "{lines}");
+    }
+    assert_eq!(lines.lines().count(), 3, "{lines}");
+}
+
+#[test]
 fn the_structures_of_a_c_library_can_be_forced() {
     let temp = TempDir::new("cli-abi");
     for (version, at) in [("3.1.6", 12), ("6.0.5", 4)] {

@@ -190,6 +190,10 @@ pub struct GuestArgs {
     /// Compile anew, and keep nothing in the cache (wasmjit in $XDG_CACHE_HOME or ~/.cache, at most 1 GiB)
     #[arg(long)]
     pub no_cache: bool,
+
+    /// Name the guest's functions for `perf report`, in /tmp/perf-PID.map
+    #[arg(long)]
+    pub perf_map: bool,
 }
 
 /// What follows a trap.

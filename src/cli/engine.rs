@@ -3,6 +3,9 @@
 use super::args::GuestArgs;
 use super::failure::{Failure, Outcome};
 use super::source::Source;
+use std::fs::File;
+use std::io::ErrorKind;
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::PathBuf;
 use wasmjit::host::Policy;
 use wasmjit::{Config, Engine, Module};
@@ -14,11 +17,24 @@ pub const FILESYSTEM_MEMORY: u64 = 1 << 30;
 pub const PROGRAM_MEMORY: u64 = 4 << 30;
 
 /// An engine for one guest.
-pub fn engine(guest: &GuestArgs, memory: u64) -> Engine {
+pub fn engine(guest: &GuestArgs, memory: u64) -> Outcome<Engine> {
     let mut config = Config::new();
     config.interruptible(true).memory_limit(Some(guest.memory_limit.unwrap_or(memory)));
     config.cache_dir(if guest.no_cache { None } else { cache_dir() });
-    Engine::new(&config)
+    config.perf_map(if guest.perf_map { Some(perf_map()?) } else { None });
+    Ok(Engine::new(&config))
+}
+
+/// The file in which `perf report` looks for the names of this process's functions, made anew.
+fn perf_map() -> Outcome<File> {
+    let path = format!("/tmp/perf-{}.map", std::process::id());
+    // Anybody may write there, so what stands under the name is removed, never followed; of somebody else's it cannot be.
+    let removed = std::fs::remove_file(&path).or_else(|error| match error.kind() {
+        ErrorKind::NotFound => Ok(()),
+        _ => Err(error),
+    });
+    let open = || File::options().append(true).create_new(true).mode(0o600).open(&path);
+    removed.and_then(|()| open()).map_err(|error| Failure::new(format!("--perf-map: {path}: {error}")))
 }
 
 /// Where compiled images are kept: below the user's cache directory, if there is one.

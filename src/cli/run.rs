@@ -18,7 +18,7 @@ use wasmjit::{InterruptHandle, Linker, Store};
 pub fn main(args: RunArgs) -> Outcome {
     let (program, _) = args.command.split_first().ok_or_else(|| Failure::usage("no program is named"))?;
     let mut source = source::read(Path::new(program))?;
-    let engine = engine::engine(&args.guest, engine::PROGRAM_MEMORY);
+    let engine = engine::engine(&args.guest, engine::PROGRAM_MEMORY)?;
     let module = engine::load(&engine, &mut source, &args.guest)?;
     let fail = |error: &dyn std::fmt::Display| Failure::new(format!("{}: {error}", source.name));
     refuse_filesystem(&module, &source)?;

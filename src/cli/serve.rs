@@ -12,7 +12,7 @@ use wasmjit::fs::{self, MountPlan};
 
 /// Mounts, calls `ready` once the kernel accepted the filesystem, and serves until it is unmounted.
 pub fn serve(mut plan: Plan, ready: impl FnOnce() + Send + 'static) -> Outcome {
-    let engine = engine::engine(&plan.guest, engine::FILESYSTEM_MEMORY);
+    let engine = engine::engine(&plan.guest, engine::FILESYSTEM_MEMORY)?;
     let module = engine::load(&engine, &mut plan.source, &plan.guest)?;
     fs::check_filesystem(&module).map_err(|error| Failure::new(format!("{}: {error}", plan.source.name)))?;
     let mut policy = engine::policy(&plan.guest)?;

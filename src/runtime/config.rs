@@ -1,6 +1,8 @@
 //! Options of an engine.
 
+use std::fs::File;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 /// Bytes of stack that guests may use, if the thread has as much.
 const DEFAULT_STACK: usize = 4 << 20;
@@ -17,6 +19,7 @@ pub struct Config {
     pub(crate) table_limit: u32,
     pub(crate) stack_size: usize,
     pub(crate) cache_dir: Option<PathBuf>,
+    pub(crate) perf_map: Option<Arc<File>>,
 }
 
 impl Default for Config {
@@ -28,6 +31,7 @@ impl Default for Config {
             table_limit: DEFAULT_TABLE_ENTRIES,
             stack_size: DEFAULT_STACK,
             cache_dir: None,
+            perf_map: None,
         }
     }
 }
@@ -72,6 +76,13 @@ impl Config {
     /// that others can write is not used. `None`: nowhere.
     pub fn cache_dir(&mut self, dir: Option<PathBuf>) -> &mut Config {
         self.cache_dir = dir;
+        self
+    }
+
+    /// Where to write which addresses belong to which function of a guest, in the format of Linux perf's maps (`perf-PID.map`).
+    /// `None`: nowhere.
+    pub fn perf_map(&mut self, file: Option<File>) -> &mut Config {
+        self.perf_map = file.map(Arc::new);
         self
     }
 }

@@ -2,6 +2,8 @@
 
 use std::borrow::Cow;
 use std::collections::HashMap;
+use std::fmt::Write as _;
+use std::io::Write as _;
 use std::sync::Arc;
 
 use super::cache::{self, Cache, Key, LARGE_MODULE};
@@ -205,7 +207,7 @@ impl Module {
         let known = type_ids.iter().zip(trampolines);
         let trampolines = known.filter_map(|(id, offset)| Some((*id, base + offset? as usize))).collect();
         let exports = info.exports.iter().cloned().collect();
-        Ok(Module(Arc::new(ModuleInner {
+        let inner = ModuleInner {
             engine: engine.clone(),
             info,
             bytes: bytes.into_owned(),
@@ -213,7 +215,30 @@ impl Module {
             type_ids,
             trampolines,
             code,
-        })))
+        };
+        let module = Module(Arc::new(inner));
+        if let Some(mut file) = engine.config().perf_map.as_deref() {
+            let written = file.write_all(module.perf_map().as_bytes());
+            written.map_err(|error| Error::Limit(format!("the map for perf: {error}")))?;
+        }
+        Ok(module)
+    }
+
+    /// Lines `START SIZE NAME` with the addresses of the functions and of what stands behind them.
+    fn perf_map(&self) -> String {
+        let code = &self.0.code;
+        let base = code.mapping.base() as usize;
+        let ends = code.functions.iter().skip(1).chain([&code.functions_end]);
+        let mut lines = String::new();
+        for (body, (&start, &end)) in code.functions.iter().zip(ends).enumerate() {
+            let func = self.0.info.defined(body);
+            let name = self.func_name(func).map(printable);
+            let name = name.unwrap_or_else(|| format!("wasm-function[{}]", func.0));
+            let _ = writeln!(lines, "{:x} {:x} {name}", base + start as usize, end.saturating_sub(start));
+        }
+        let end = code.functions_end as usize;
+        let _ = writeln!(lines, "{:x} {:x} [stubs]", base + end, code.mapping.len().saturating_sub(end));
+        lines
     }
 
     /// The engine that compiled it.
@@ -316,6 +341,11 @@ impl Module {
         let func = self.0.info.defined(body);
         Some(Frame { func: func.0, name: self.func_name(func).map(str::to_owned), offset: location })
     }
+}
+
+/// A guest's name for a line of its own, on anybody's terminal.
+fn printable(name: &str) -> String {
+    name.chars().map(|c| if c.is_control() { '?' } else { c }).collect()
 }
 
 /// The slots that fault on behalf of their callers.

@@ -74,13 +74,14 @@ pub(crate) struct LoadedCode {
 }
 
 impl LoadedCode {
-    fn new(parts: CodeParts<'_>) -> Result<Arc<LoadedCode>, Error> {
+    fn new(engine: &Engine, parts: CodeParts<'_>) -> Result<Arc<LoadedCode>, Error> {
         let mapping = match parts.file {
-            Some(file) => {
+            // Profilers look into maps for what no file holds.
+            Some(file) if engine.config().perf_map.is_none() => {
                 let start = file.as_ref().as_ref().len() - parts.code.len();
                 CodeMapping::of_file(file, start)
             }
-            None => CodeMapping::new(parts.code),
+            _ => CodeMapping::new(parts.code),
         };
         let mapping = mapping.map_err(|error| Error::Limit(format!("no memory for code: {error}")))?;
         let start = mapping.base() as usize;
@@ -201,7 +202,7 @@ impl Module {
         parts: CodeParts<'_>,
     ) -> Result<Module, Error> {
         let trampolines = parts.trampolines.clone();
-        let code = LoadedCode::new(parts)?;
+        let code = LoadedCode::new(engine, parts)?;
         let type_ids: Box<[u32]> = info.types.iter().map(|ty| engine.type_id(ty)).collect();
         let base = code.mapping.base() as usize;
         let known = type_ids.iter().zip(trampolines);

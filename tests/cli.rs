@@ -118,7 +118,6 @@ fn errors_about_mountpoints_say_what_to_do() {
     fails(&["umount", temp.0.to_str().unwrap()], 1, &["no FUSE filesystem"]);
 }
 
-/// Where the mode stands in `struct stat` depends on the version.
 #[test]
 fn profilers_learn_the_functions_names() {
     let temp = TempDir::new("cli-perf");
@@ -167,6 +166,7 @@ fn names_in_memory(program: &str) {
     assert_eq!(lines.lines().count(), 3, "{lines}");
 }
 
+/// Where the mode stands in `struct stat` depends on the version.
 #[test]
 fn the_structures_of_a_c_library_can_be_forced() {
     let temp = TempDir::new("cli-abi");

@@ -387,6 +387,8 @@ static int wj_create(struct wj_vm *vm, const struct wj_create __user *user)
 	err = wj_hold(vm, arg.image);
 	if (!err && !vm->shared)
 		err = wj_extend(vm, (unsigned long)arg.memory_pages << WJ_PAGE_SHIFT);
+	if (!err && vm->memory.bytes >> (WJ_PAGE_SHIFT + PAGE_SHIFT) < vm->image->meta->memory_pages)
+		err = -EINVAL;
 	if (!err)
 		err = wj_link(vm, &arg);
 	if (!err)

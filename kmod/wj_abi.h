@@ -202,7 +202,7 @@ struct wj_image_meta {
 	__u32 types;
 	__u32 floats;
 	__u32 memories;
-	__u32 reserved;
+	__u32 memory_pages;
 };
 static_assert(sizeof(struct wj_image_meta) == 48);
 

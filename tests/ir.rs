@@ -79,3 +79,20 @@ fn a_large_switch_is_translated_in_linear_time() {
     check(&bytes, "switch");
     assert!(start.elapsed().as_secs() < 20, "{:?}", start.elapsed());
 }
+
+#[test]
+fn floats_that_are_only_carried_are_integers() {
+    let texts = wat("(module (memory 1)
+        (func (param i32 i32) (f64.store offset=8 (local.get 0) (f64.load offset=16 (local.get 1))))
+        (func (param i32) (f32.store (local.get 0) (f32.const 1.5)))
+        (func (param i32 i64) (f64.store (local.get 0) (f64.reinterpret_i64 (local.get 1))))
+        (func (param i32) (result i64) (i64.reinterpret_f64 (f64.load (local.get 0)))))");
+    for text in &texts {
+        assert!(!text.contains("f32.") && !text.contains("f64."), "{text}");
+    }
+    assert!(texts[1].contains("0x3fc00000"), "{}", texts[1]);
+    let text = &wat("(module (memory 1) (func (param i32 i32) (result f64) (local f64)
+        (f64.store (local.get 0) (local.tee 2 (f64.load (local.get 1))))
+        (f64.add (local.get 2) (f64.const 1))))")[0];
+    assert!(text.contains("f64.load") && text.contains("f64.store") && text.contains("f64.const"), "{text}");
+}

@@ -66,20 +66,20 @@ void forget(struct inode *i, uint64_t count)
 
 void fill_stat(const struct inode *i, struct stat *st)
 {
-	memset(st, 0, sizeof(*st));
-	st->st_ino = i->ino;
-	st->st_mode = i->mode;
-	st->st_nlink = i->nlink;
-	st->st_uid = i->uid;
-	st->st_gid = i->gid;
-	st->st_rdev = i->rdev;
-	st->st_size = (off_t)i->size;
-	st->st_blksize = PAGE_SIZE;
-	if (S_ISREG(i->mode))
-		st->st_blocks = (blkcnt_t)(i->file.pages * (PAGE_SIZE / 512));
-	st->st_atim = i->atime;
-	st->st_mtim = i->mtime;
-	st->st_ctim = i->ctime;
+	*st = (struct stat){
+		.st_ino = i->ino,
+		.st_mode = i->mode,
+		.st_nlink = i->nlink,
+		.st_uid = i->uid,
+		.st_gid = i->gid,
+		.st_rdev = i->rdev,
+		.st_size = (off_t)i->size,
+		.st_blksize = PAGE_SIZE,
+		.st_blocks = S_ISREG(i->mode) ? (blkcnt_t)(i->file.pages * (PAGE_SIZE / 512)) : 0,
+		.st_atim = i->atime,
+		.st_mtim = i->mtime,
+		.st_ctim = i->ctime,
+	};
 }
 
 void fill_entry(const struct inode *i, struct fuse_entry_param *e)

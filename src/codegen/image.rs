@@ -20,7 +20,7 @@ use std::sync::Arc;
 const ALIGN: usize = 16;
 
 /// Changes whenever the function convention or the meaning of a table changes.
-const CONVENTION_VERSION: u64 = 4;
+const CONVENTION_VERSION: u64 = 5;
 
 /// No trampoline.
 const NONE: u32 = u32::MAX;

@@ -96,7 +96,7 @@ fn tables(module: &Module, image: &CodeImage) -> Vec<u8> {
         module.types.len() as u32,
         image.uses_floats() as u32,
         module.memories.len() as u32,
-        0,
+        module.memories.first().map_or(0, |memory| memory.limits.min as u32),
     ];
     long.iter().for_each(|number| out.extend(number.to_le_bytes()));
     short.iter().chain(&words).for_each(|number| out.extend(number.to_le_bytes()));

@@ -49,8 +49,8 @@ uapi! {
         floats: u32,
         /// Number of memories: 0 or 1.
         memories: u32,
-        /// 0.
-        reserved: u32,
+        /// Least pages of the memory: code relies on them.
+        memory_pages: u32,
     }
     /// A table's contents: function numbers plus one, 0 for null.
     Table = "wj_table" {

@@ -2,6 +2,7 @@
 #![allow(missing_docs)]
 
 mod atomic;
+mod checks;
 mod golden;
 mod harness;
 mod image;

@@ -4,11 +4,13 @@
 //! its definition: a definition whose value nobody asked for (because each user folded it) is not emitted at all.
 //! A machine implements [`Machine`] and builds its instructions with a [`Selector`].
 
+mod checks;
 mod joined;
 mod order;
 mod selector;
 mod usage;
 
+pub use checks::Checks;
 pub use order::{Order, OrderedBlock, Origin};
 pub use selector::Selector;
 

@@ -1,5 +1,6 @@
 //! What a machine builds its instructions with.
 
+use super::checks::Checks;
 use super::joined::Joined;
 use super::usage::Usage;
 use crate::codegen::vcode::{VBlock, VCode};
@@ -26,6 +27,9 @@ pub struct Selector<'a, I> {
     regs: Vec<VReg>,
     sunk: Vec<bool>,
     epoch: u32,
+    checks: Checks,
+    /// The instruction whose access is selected now.
+    accessing: Option<Inst>,
     /// Instructions of what is being selected, first to last.
     sequence: Vec<Selected<I>>,
     /// Instructions of what has been selected, last to first.
@@ -37,7 +41,7 @@ pub struct Selector<'a, I> {
 
 impl<'a, I> Selector<'a, I> {
     /// Prepares the selection of a function.
-    pub fn new(func: &'a Function) -> Selector<'a, I> {
+    pub fn new(func: &'a Function, checks: Checks) -> Selector<'a, I> {
         Selector {
             func,
             loc: 0,
@@ -46,6 +50,8 @@ impl<'a, I> Selector<'a, I> {
             regs: vec![VReg::invalid(); func.values.len()],
             sunk: vec![false; func.insts.len()],
             epoch: 0,
+            checks,
+            accessing: None,
             sequence: Vec::new(),
             done: Vec::new(),
             operands: Vec::new(),
@@ -121,6 +127,7 @@ impl<'a, I> Selector<'a, I> {
     /// Begins a block's terminator.
     pub fn begin_terminator(&mut self, block: Block) {
         self.epoch = self.usage.end(block);
+        self.accessing = None;
         self.loc = self.func.block(block).term_loc;
     }
 
@@ -128,6 +135,7 @@ impl<'a, I> Selector<'a, I> {
     pub fn begin_inst(&mut self, inst: Inst) -> bool {
         let data = self.func.inst(inst);
         self.epoch = self.usage.epoch(inst);
+        self.accessing = Some(inst);
         self.loc = data.loc;
         if self.sunk[inst.index()] {
             return false;
@@ -164,6 +172,7 @@ impl<'a, I> Selector<'a, I> {
         (reads
             && self.is_single_use(value)
             && self.usage.epoch(inst) == self.epoch
+            && !self.checks.is_relied_on(inst)
             && !self.is_demanded(self.func.resolve(value)))
         .then_some((inst, data))
     }
@@ -171,7 +180,13 @@ impl<'a, I> Selector<'a, I> {
     /// Notes that a read found by [`Selector::sinkable`] is performed by what is being selected.
     pub fn sink(&mut self, inst: Inst) {
         self.sunk[inst.index()] = true;
+        self.accessing = Some(inst);
         self.loc = self.func.inst(inst).loc;
+    }
+
+    /// Whether what is being selected accesses linear memory where a check has been made already (see [`Checks`]).
+    pub fn is_checked(&self) -> bool {
+        self.accessing.is_some_and(|inst| self.checks.is_needless(inst))
     }
 
     pub(super) fn into_vcode(self, blocks: Vec<VBlock>) -> VCode<I> {

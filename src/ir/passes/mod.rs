@@ -1,6 +1,7 @@
 //! Passes over a [`Function`], one file each, and their order.
 
 mod branches;
+mod carry;
 mod dead;
 mod dominators;
 mod gvn;
@@ -19,5 +20,6 @@ pub fn optimize(func: &mut Function) {
     gvn::number(func);
     branches::fold(func);
     params::prune(func);
+    carry::as_integers(func);
     dead::eliminate(func);
 }

@@ -85,7 +85,7 @@ cleanup:
     5  mov rbp,rsp
     8  sub rsp,0x30
     c  cmp rsp,[r15+0x10]
-   13  jb short 0x0000000000000090
+   13  jb short 0x000000000000007c
    15  mov [rbp-8],r15
    19  mov [rbp-0x10],rbx
    1d  mov [rbp-0x18],r12
@@ -104,18 +104,12 @@ cleanup:
    51  mov r15,[rbp-8]
    55  mov r14,[r15]
    58  mov rsi,[r15+0x38]
-   5c  mov r8d,8
-   62  mov r10,[r15+8]
-   66  lea r11,[r8+4]
-   6a  cmp r11,[r10+8]
-   6e  ja short 0x0000000000000095
-   70  mov rax,[rbp-0x28]
-   74  mov [r14+r8],eax  ; MemoryOutOfBounds
-   78  mov rax,[r15+0x20]
-   7c  mov rdi,r15
-   7f  mov rax,[rax+0x58]
-   83  call 0xfffffffffffffe80
-   88  mov r14,[r15]
-   8b  call 0xfffffffffffffe90  ; Unreachable
-   90  call 0xfffffffffffffe90  ; StackOverflow
-   95  call 0xfffffffffffffe90  ; MemoryOutOfBounds
+   5c  mov r9,[rbp-0x28]
+   60  mov [r14+8],r9d  ; MemoryOutOfBounds
+   64  mov rax,[r15+0x20]
+   68  mov rdi,r15
+   6b  mov rax,[rax+0x58]
+   6f  call 0xfffffffffffffe80
+   74  mov r14,[r15]
+   77  call 0xfffffffffffffe90  ; Unreachable
+   7c  call 0xfffffffffffffe90  ; StackOverflow

@@ -58,20 +58,10 @@ store_constants:
     4  mov dword ptr [r14+rsi],0  ; MemoryOutOfBounds
     c  mov qword ptr [r14+rsi],0xffffffffffffffff  ; MemoryOutOfBounds
    14  mov byte ptr [r14+rsi],0xff  ; MemoryOutOfBounds
-   19  movsd xmm4,[rip+0xf]
-   21  movsd [r14+rsi],xmm4  ; MemoryOutOfBounds
+   19  mov rdi,0x3ff0000000000000
+   23  mov [r14+rsi],rdi  ; MemoryOutOfBounds
    27  pop rbp
    28  ret
-   29  int3
-   2a  int3
-   2b  int3
-   2c  int3
-   2d  int3
-   2e  int3
-   2f  int3
-   30  add [rax],al
-   32  add [rax],al
-   34  add [rax],al
 compare_byte:
     0  push rbp
     1  mov rbp,rsp

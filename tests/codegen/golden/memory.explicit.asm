@@ -24,15 +24,9 @@ scaled:
 constant:
     0  push rbp
     1  mov rbp,rsp
-    4  mov edx,0x400
-    9  mov rdi,[r15+8]
-    d  lea rsi,[rdx+0x14]
-   11  cmp rsi,[rdi+8]
-   15  ja short 0x000000000000001e
-   17  mov eax,[r14+rdx+0x10]  ; MemoryOutOfBounds
-   1c  pop rbp
-   1d  ret
-   1e  ud2  ; MemoryOutOfBounds
+    4  mov eax,[r14+0x410]  ; MemoryOutOfBounds
+    b  pop rbp
+    c  ret
 large_offset:
     0  push rbp
     1  mov rbp,rsp
@@ -91,43 +85,23 @@ update:
 store_constants:
     0  push rbp
     1  mov rbp,rsp
-    4  mov r9,[r15+8]
-    8  lea r10,[rsi+4]
-    c  cmp r10,[r9+8]
-   10  ja short 0x0000000000000061
+    4  mov r8,[r15+8]
+    8  lea rdi,[rsi+4]
+    c  cmp rdi,[r8+8]
+   10  ja short 0x0000000000000045
    12  mov dword ptr [r14+rsi],0  ; MemoryOutOfBounds
-   1a  mov r9,[r15+8]
-   1e  lea r10,[rsi+8]
-   22  cmp r10,[r9+8]
-   26  ja short 0x0000000000000063
+   1a  mov r8,[r15+8]
+   1e  lea rdi,[rsi+8]
+   22  cmp rdi,[r8+8]
+   26  ja short 0x0000000000000047
    28  mov qword ptr [r14+rsi],0xffffffffffffffff  ; MemoryOutOfBounds
-   30  mov r9,[r15+8]
-   34  lea r10,[rsi+1]
-   38  cmp r10,[r9+8]
-   3c  ja short 0x0000000000000065
-   3e  mov byte ptr [r14+rsi],0xff  ; MemoryOutOfBounds
-   43  movsd xmm7,[rip+0x25]
-   4b  mov r10,[r15+8]
-   4f  lea r11,[rsi+8]
-   53  cmp r11,[r10+8]
-   57  ja short 0x0000000000000067
-   59  movsd [r14+rsi],xmm7  ; MemoryOutOfBounds
-   5f  pop rbp
-   60  ret
-   61  ud2  ; MemoryOutOfBounds
-   63  ud2  ; MemoryOutOfBounds
-   65  ud2  ; MemoryOutOfBounds
-   67  ud2  ; MemoryOutOfBounds
-   69  int3
-   6a  int3
-   6b  int3
-   6c  int3
-   6d  int3
-   6e  int3
-   6f  int3
-   70  add [rax],al
-   72  add [rax],al
-   74  add [rax],al
+   30  mov byte ptr [r14+rsi],0xff  ; MemoryOutOfBounds
+   35  mov rdi,0x3ff0000000000000
+   3f  mov [r14+rsi],rdi  ; MemoryOutOfBounds
+   43  pop rbp
+   44  ret
+   45  ud2  ; MemoryOutOfBounds
+   47  ud2  ; MemoryOutOfBounds
 compare_byte:
     0  push rbp
     1  mov rbp,rsp

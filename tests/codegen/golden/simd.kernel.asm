@@ -5,43 +5,39 @@ saxpy:
     8  cmp dword ptr [r15+0x40],0
    13  jne short 0x000000000000001a
    15  call 0xfffffffffffffff0
-   1a  vpshufd xmm15,xmm0,0
+   1a  vpshufd xmm12,xmm0,0
    1f  mov rax,[r15+0x18]
    23  cmp dword ptr [rax],0
-   26  jne short 0x0000000000000084
+   26  jne short 0x0000000000000076
    28  mov rdi,[r15+8]
-   2c  lea rax,[rsi+0x10]
+   2c  lea rax,[rdx+0x10]
    30  cmp rax,[rdi+8]
-   34  ja short 0x0000000000000075
-   36  vmulps xmm0,xmm15,[r14+rsi]  ; MemoryOutOfBounds
+   34  ja short 0x000000000000006c
+   36  vmovups xmm13,[r14+rdx]  ; MemoryOutOfBounds
    3c  mov rdi,[r15+8]
-   40  lea rax,[rdx+0x10]
+   40  lea rax,[rsi+0x10]
    44  cmp rax,[rdi+8]
-   48  ja short 0x000000000000007a
-   4a  vaddps xmm13,xmm0,[r14+rdx]  ; MemoryOutOfBounds
-   50  mov rdi,[r15+8]
-   54  lea rax,[rdx+0x10]
-   58  cmp rax,[rdi+8]
-   5c  ja short 0x000000000000007f
-   5e  vmovups [r14+rdx],xmm13  ; MemoryOutOfBounds
-   64  add esi,0x10
-   67  add edx,0x10
-   6a  add ecx,0xfffffffc
-   6d  jne short 0x000000000000001f
-   6f  pop rbp
-   70  jmp 0xffffffffffffffb0
-   75  call 0xffffffffffffffd0  ; MemoryOutOfBounds
-   7a  call 0xffffffffffffffd0  ; MemoryOutOfBounds
-   7f  call 0xffffffffffffffd0  ; MemoryOutOfBounds
-   84  call 0xffffffffffffffe0  ; Interrupt
-   89  jmp short 0x0000000000000028
+   48  ja short 0x0000000000000071
+   4a  vmulps xmm14,xmm12,[r14+rsi]  ; MemoryOutOfBounds
+   50  vaddps xmm14,xmm13,xmm14
+   55  vmovups [r14+rdx],xmm14  ; MemoryOutOfBounds
+   5b  add esi,0x10
+   5e  add edx,0x10
+   61  add ecx,0xfffffffc
+   64  jne short 0x000000000000001f
+   66  pop rbp
+   67  jmp 0xffffffffffffffb0
+   6c  call 0xffffffffffffffd0  ; MemoryOutOfBounds
+   71  call 0xffffffffffffffd0  ; MemoryOutOfBounds
+   76  call 0xffffffffffffffe0  ; Interrupt
+   7b  jmp short 0x0000000000000028
 memchr:
     0  endbr64
     4  push rbp
     5  mov rbp,rsp
     8  cmp dword ptr [r15+0x40],0
    13  jne short 0x000000000000001a
-   15  call 0xffffffffffffff60
+   15  call 0xffffffffffffff70
    1a  vmovd xmm13,edx
    1e  xorps xmm15,xmm15
    22  vpshufb xmm11,xmm13,xmm15
@@ -62,9 +58,9 @@ memchr:
    56  tzcnt eax,r11d
    5b  add eax,esi
    5d  pop rbp
-   5e  jmp 0xffffffffffffff20
-   63  call 0xffffffffffffff40  ; MemoryOutOfBounds
-   68  call 0xffffffffffffff50  ; Interrupt
+   5e  jmp 0xffffffffffffff30
+   63  call 0xffffffffffffff50  ; MemoryOutOfBounds
+   68  call 0xffffffffffffff60  ; Interrupt
    6d  jmp short 0x0000000000000030
 dot:
     0  endbr64
@@ -72,7 +68,7 @@ dot:
     5  mov rbp,rsp
     8  cmp dword ptr [r15+0x40],0
    13  jne short 0x000000000000001a
-   15  call 0xfffffffffffffef0
+   15  call 0xffffffffffffff00
    1a  xorps xmm13,xmm13
    1e  mov rax,[r15+0x18]
    22  cmp dword ptr [rax],0
@@ -99,10 +95,10 @@ dot:
    70  vpextrd ecx,xmm0,1
    76  add eax,ecx
    78  pop rbp
-   79  jmp 0xfffffffffffffeb0
-   7e  call 0xfffffffffffffed0  ; MemoryOutOfBounds
-   83  call 0xfffffffffffffed0  ; MemoryOutOfBounds
-   88  call 0xfffffffffffffee0  ; Interrupt
+   79  jmp 0xfffffffffffffec0
+   7e  call 0xfffffffffffffee0  ; MemoryOutOfBounds
+   83  call 0xfffffffffffffee0  ; MemoryOutOfBounds
+   88  call 0xfffffffffffffef0  ; Interrupt
    8d  jmp short 0x0000000000000027
 blend:
     0  endbr64
@@ -110,7 +106,7 @@ blend:
     5  mov rbp,rsp
     8  cmp dword ptr [r15+0x40],0
    13  jne short 0x000000000000001a
-   15  call 0xfffffffffffffe60
+   15  call 0xfffffffffffffe70
    1a  vpcmpgtw xmm9,xmm0,[rip+0x2e]
    22  vptest xmm9,xmm9
    27  jne short 0x000000000000003e
@@ -121,7 +117,7 @@ blend:
    3c  jmp short 0x0000000000000042
    3e  vpunpcklbw xmm0,xmm0,xmm1
    42  pop rbp
-   43  jmp 0xfffffffffffffe20
+   43  jmp 0xfffffffffffffe30
    48  int3
    49  int3
    4a  int3

@@ -5,8 +5,10 @@
 #include "lowlevel.h"
 #include "wide_time.h"
 
-/* Timeouts above this many seconds say "for ever". */
-#define WJ_TIMEOUT_MAX 1e15
+/* Timeouts above this many seconds say "for ever"; below, the bits of that number and of infinity. */
+#define WJ_TIMEOUT_MAX 1000000000000000
+#define WJ_TIMEOUT_MAX_BITS 0x430c6bf526340000
+#define WJ_INFINITY_BITS 0x7ff0000000000000
 #define WJ_IOV_MAX 16 /* memory pieces that are sent without being gathered first */
 
 static int send_iov(uint64_t unique, int linux_error, struct iovec *iov, int count)
@@ -77,18 +79,34 @@ int fuse_reply_iov(fuse_req_t req, const struct iovec *iov, int count)
 	return res;
 }
 
+/* By its bits: a reply that touches no float register is cheaper where the guest runs in the kernel. */
 static void timeout_to_wire(double t, uint64_t *sec, uint32_t *nsec)
 {
-	if (!(t > 0.0)) {
-		*sec = 0;
-		*nsec = 0;
+	uint64_t bits, fraction;
+	memcpy(&bits, &t, sizeof(bits));
+	*sec = 0;
+	*nsec = 0;
+	/* not positive, or no number */
+	if ((int64_t)bits <= 0 || bits > WJ_INFINITY_BITS)
+		return;
+	if (bits >= WJ_TIMEOUT_MAX_BITS) {
+		*sec = WJ_TIMEOUT_MAX;
 		return;
 	}
-	if (t > WJ_TIMEOUT_MAX)
-		t = WJ_TIMEOUT_MAX;
-	*sec = (uint64_t)t;
-	double fraction = (t - (double)*sec) * 1e9;
-	*nsec = fraction >= 999999999.0 ? 999999999u : (uint32_t)fraction;
+	/* t = mantissa / 2^places */
+	uint64_t mantissa = (bits & ((1ULL << 52) - 1)) | 1ULL << 52;
+	unsigned places = 1023 + 52 - (unsigned)(bits >> 52);
+	if (places < 64)
+		*sec = mantissa >> places;
+	/* what is left, in 2^-32 seconds */
+	if (places <= 32)
+		fraction = mantissa << (32 - places);
+	else if (places - 32 < 64)
+		fraction = mantissa >> (places - 32);
+	else
+		return;
+	fraction = ((fraction & UINT32_MAX) * 1000000000 + (1ULL << 31)) >> 32;
+	*nsec = fraction < 1000000000 ? (uint32_t)fraction : 999999999u;
 }
 
 void wj_stat_to_attr(const struct stat *st, struct wj_attr *attr)

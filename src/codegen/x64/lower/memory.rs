@@ -28,14 +28,18 @@ impl Lower<'_> {
     /// The address of `bytes` bytes of linear memory at `index + offset`.
     ///
     /// The index is zero-extended by the invariant of I32 registers and the displacement is not negative, so that the sum
-    /// lies less than 6 GiB behind the base: inside the reservation and its guard. Larger offsets are checked.
+    /// lies less than 6 GiB behind the base: inside the reservation and its guard. Larger offsets are checked, and
+    /// all of them where there is no guard, unless another check makes this one needless.
     pub(super) fn address(&mut self, index: Value, offset: u32, bytes: u32) -> Addr {
         if self.ty(index) == Type::Ref {
             // Checked already.
             return Addr::behind(self.reg(index), offset as i32);
         }
         let guarded = self.env.options.memory == MemoryPolicy::Guard;
-        if guarded && let Some(index) = self.s.constant(index) {
+        let checked = self.s.is_checked();
+        if (guarded || checked)
+            && let Some(index) = self.s.constant(index)
+        {
             let sum = index as u32 as u64 + offset as u64;
             if let Ok(disp) = i32::try_from(sum) {
                 return Addr::of(Amode { base: Base::Memory, index: None, disp });
@@ -46,7 +50,7 @@ impl Lower<'_> {
             self.emit(Inst::CheckIndex, &[Operand::reg_use(index)]);
         }
         let disp = i32::try_from(offset);
-        if !guarded || disp.is_err() {
+        if !checked && (!guarded || disp.is_err()) {
             let (t, u) = (self.int(), self.int());
             let end = offset as u64 + bytes as u64;
             self.emit(Inst::BoundsCheck { end }, &[early_def(t), early_def(u), Operand::reg_use(index)]);

@@ -30,8 +30,8 @@ use super::abi::Signature;
 use super::inst::{Amode, Base, Ext, Inst, Src};
 use crate::abi::builtins::Builtin;
 use crate::abi::vmctx::VmLayout;
-use crate::codegen::isel::{Machine, Selector};
-use crate::codegen::options::{CodegenError, Options};
+use crate::codegen::isel::{Checks, Machine, Selector};
+use crate::codegen::options::{CodegenError, MemoryPolicy, Options};
 use crate::ir::func::{Function, InstData, Terminator, Value};
 use crate::ir::ops::{ConvertKind, LoadKind, Op};
 use crate::ir::types::Type;
@@ -63,6 +63,9 @@ impl Pool {
         self.number(bytes)
     }
 }
+
+/// Bytes of a page of linear memory.
+const PAGE_BYTES: u64 = 64 << 10;
 
 /// What the frame must provide.
 #[derive(Clone, Copy, Debug, Default)]
@@ -177,8 +180,15 @@ impl<'a> Lower<'a> {
     pub fn new(env: Env<'a>, func: &'a Function) -> Lower<'a> {
         let params = Signature::new(&func.ty).param_slots;
         let (pool, frame) = (Pool::default(), FrameNeeds { params, ..FrameNeeds::default() });
+        let checks = match env.options.memory {
+            MemoryPolicy::Guard => Checks::default(),
+            MemoryPolicy::Explicit => {
+                let least = env.module.memories.first().map_or(0, |memory| memory.limits.min);
+                Checks::new(func, least.saturating_mul(PAGE_BYTES))
+            }
+        };
         Lower {
-            s: Selector::new(func),
+            s: Selector::new(func, checks),
             env,
             pool,
             frame,

@@ -3,7 +3,7 @@
 #ifndef WJ_ABI_H
 #define WJ_ABI_H
 
-#define WJ_ABI_HASH 0x652ed52119e8938bULL
+#define WJ_ABI_HASH 0x91bfb63e96d33922ULL
 #define WJ_SLOT_BYTES 16
 #define WJ_SLOTS_BYTES 80
 #define WJ_SLOT_Return 0

@@ -237,6 +237,8 @@ pub struct Calling {
     pub pops: bool,
     /// Whether the callee may leave other pinned registers.
     pub foreign: bool,
+    /// Whether a callee of the same instance, which leaves them as they are, is told from others.
+    pub own_first: bool,
 }
 
 /// A tail call.

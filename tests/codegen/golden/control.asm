@@ -64,34 +64,38 @@ indirect:
     1  mov rbp,rsp
     4  sub rsp,0x10
     8  cmp rsp,[r15+0x10]
-    f  jb short 0x000000000000005a
+    f  jb short 0x0000000000000065
    11  mov [rbp-8],r15
    15  mov edx,2
    1a  mov rdi,[r15+0xf0]
    21  cmp rdx,[rdi+8]
-   25  jae short 0x000000000000005c
+   25  jae short 0x0000000000000067
    27  mov r8,[rdi]
    2a  mov r11,[r8+rdx*8]
    2e  test r11,r11
-   31  je short 0x000000000000005e
+   31  je short 0x0000000000000069
    33  mov rax,[r15+0x28]
    37  mov eax,[rax]
    39  cmp eax,[r11+0x10]
-   3d  jne short 0x0000000000000060
-   3f  mov rdi,[r11+8]
-   43  mov r15,rdi
-   46  mov r14,[rdi]
-   49  call qword ptr [r11]
-   4c  mov r15,[rbp-8]
-   50  mov r14,[r15]
-   53  mov eax,eax
-   55  mov rsp,rbp
-   58  pop rbp
-   59  ret
-   5a  ud2  ; StackOverflow
-   5c  ud2  ; UndefinedElement
-   5e  ud2  ; UninitializedElement
-   60  ud2  ; IndirectCallTypeMismatch
+   3d  jne short 0x000000000000006b
+   3f  cmp [r11+8],r15
+   43  jne short 0x000000000000004f
+   45  call qword ptr [r11]
+   48  mov eax,eax
+   4a  mov rsp,rbp
+   4d  pop rbp
+   4e  ret
+   4f  mov rdi,[r11+8]
+   53  mov r15,rdi
+   56  mov r14,[rdi]
+   59  call qword ptr [r11]
+   5c  mov r15,[rbp-8]
+   60  mov r14,[r15]
+   63  jmp short 0x0000000000000048
+   65  ud2  ; StackOverflow
+   67  ud2  ; UndefinedElement
+   69  ud2  ; UninitializedElement
+   6b  ud2  ; IndirectCallTypeMismatch
 switch:
     0  push rbp
     1  mov rbp,rsp

@@ -1,6 +1,6 @@
 //! Emission of calls, branches and traps.
 
-use super::{Allocs, Emitter};
+use super::{Allocs, Emitter, ForeignCall};
 use crate::abi::slots::Slot;
 use crate::abi::trap::TrapCode;
 use crate::abi::vmctx::offset;
@@ -104,32 +104,67 @@ impl Emitter<'_> {
                 self.enter_foreign();
                 self.call_rax();
             }
-            Callee::Indirect => {
-                self.load(RDI, Mem::at(R11, offset::FUNC_CTX));
-                self.enter_foreign();
+            Callee::Indirect if calling.own_first => {
+                // cmp [r11 + ctx], r15
+                self.buf.op(Opcode::one(0x39).wide(true), CTX.0, Rm::Mem(Mem::at(R11, offset::FUNC_CTX)));
+                let (entry, done) = (self.buf.label(), self.buf.label());
+                self.buf.jump(Some(Cc::Ne as u8), entry);
                 self.call_through(Mem::at(R11, offset::FUNC_CODE));
+                self.called(landing);
+                self.buf.bind(done);
+                self.foreign.push(ForeignCall { entry, done, landing, loc: self.loc });
+                return self.popped(calling);
             }
+            Callee::Indirect => self.call_foreign(),
             Callee::Builtin(builtin) => {
                 self.load(RAX, Mem::at(CTX, offset::BUILTINS));
                 dynasm!(self.buf ; .arch x64 ; mov rdi, r15);
                 self.call_through(Mem::at(RAX, builtin.offset()));
             }
         }
-        self.buf.call_site(self.loc);
-        if let Some(landing) = landing {
-            self.buf.handler(landing);
-        }
-        if calling.pops {
-            // A callee of the host does not, so that the stack pointer is not known any more.
-            let size = self.frame.size;
-            dynasm!(self.buf ; .arch x64 ; lea rsp, [rbp - size]);
-        }
+        self.called(landing);
+        self.popped(calling);
         if calling.foreign {
             self.load(CTX, Mem::at(RBP, -8));
         }
         if calling.foreign || self.options.memory == MemoryPolicy::Explicit {
             self.load(MEMORY, Mem::at(CTX, offset::MEMORY_BASE));
         }
+    }
+
+    /// Notes the call that has just been emitted.
+    fn called(&mut self, landing: Option<Label>) {
+        self.buf.call_site(self.loc);
+        if let Some(landing) = landing {
+            self.buf.handler(landing);
+        }
+    }
+
+    /// Puts the stack pointer right behind a call.
+    fn popped(&mut self, calling: Calling) {
+        if calling.pops {
+            // A callee of the host does not, so that the stack pointer is not known any more.
+            let size = self.frame.size;
+            dynasm!(self.buf ; .arch x64 ; lea rsp, [rbp - size]);
+        }
+    }
+
+    /// Calls the function whose `FuncRef` is in `r11`.
+    fn call_foreign(&mut self) {
+        self.load(RDI, Mem::at(R11, offset::FUNC_CTX));
+        self.enter_foreign();
+        self.call_through(Mem::at(R11, offset::FUNC_CODE));
+    }
+
+    /// The part of an indirect call that was put off: the callee belongs to somebody else.
+    pub(super) fn foreign_call(&mut self, call: ForeignCall) {
+        self.buf.bind(call.entry);
+        self.loc = call.loc;
+        self.call_foreign();
+        self.called(call.landing);
+        self.load(CTX, Mem::at(RBP, -8));
+        self.load(MEMORY, Mem::at(CTX, offset::MEMORY_BASE));
+        self.buf.jump(None, call.done);
     }
 
     /// Calls the function whose address is in `rax`.

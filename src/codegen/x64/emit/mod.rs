@@ -60,6 +60,15 @@ struct ColdConversion {
     loc: u32,
 }
 
+/// An indirect call of another instance's function, or of the host's.
+struct ForeignCall {
+    entry: Label,
+    /// Where to go on.
+    done: Label,
+    landing: Option<Label>,
+    loc: u32,
+}
+
 /// State of a function's emission.
 struct Emitter<'a> {
     buf: Buffer,
@@ -73,6 +82,7 @@ struct Emitter<'a> {
     targets: Vec<u32>,
     stubs: Vec<(Label, TrapCode, u32)>,
     cold: Vec<ColdConversion>,
+    foreign: Vec<ForeignCall>,
     /// Slow parts of polls: entry, where to go on, place in the module.
     polls: Vec<(Label, Label, u32)>,
     loc: u32,
@@ -168,6 +178,7 @@ pub fn emit(code: Selected<'_>, output: &Output, options: Options) -> Result<Ass
         targets,
         stubs: Vec::new(),
         cold: Vec::new(),
+        foreign: Vec::new(),
         polls: Vec::new(),
         loc: 0,
         tested: None,
@@ -411,11 +422,14 @@ impl Emitter<'_> {
         }
     }
 
-    /// Emits what was put off: slow parts of conversions, then trap stubs.
+    /// Emits what was put off: slow parts of conversions and calls, then trap stubs.
     fn cold_parts(&mut self) {
         for cold in std::mem::take(&mut self.cold) {
             self.loc = cold.loc;
             self.cold_conversion(&cold);
+        }
+        for call in std::mem::take(&mut self.foreign) {
+            self.foreign_call(call);
         }
         for (label, code, loc) in std::mem::take(&mut self.stubs) {
             self.buf.bind(label);

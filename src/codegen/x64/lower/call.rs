@@ -4,6 +4,7 @@ use super::{Addr, FrameNeeds, Lower, Operands};
 use crate::abi::builtins::Builtin;
 use crate::abi::trap::TrapCode;
 use crate::abi::vmctx::offset;
+use crate::codegen::options::MemoryPolicy;
 use crate::codegen::x64::abi::{INT_ARGS, Place, Signature};
 use crate::codegen::x64::inst::{Amode, Callee, Calling, Cc, Inst, Store, Tail};
 use crate::codegen::x64::regs::{R11, RAX, clobbered_by_calls};
@@ -61,7 +62,10 @@ impl Lower<'_> {
         let uses = self.arguments(signature, &data.args, extra);
         let foreign = matches!(callee, Callee::Import(_) | Callee::Indirect) || self.env.module.foreign_tail_calls;
         self.frame.keeps_ctx |= foreign;
-        let calling = Calling { callee, pops: signature.param_slots > 0, foreign };
+        // Most indirect calls stay in the instance. In the kernel all of them go through a slot, and memory may move.
+        let own_first = callee == Callee::Indirect && !self.env.module.foreign_tail_calls && !self.env.options.thunks;
+        let own_first = own_first && self.env.options.memory == MemoryPolicy::Guard;
+        let calling = Calling { callee, pops: signature.param_slots > 0, foreign, own_first };
         if std::mem::take(&mut self.guarded) {
             let (mut operands, clobbers) = self.defined.take().expect("the successor was selected before");
             operands.extend(uses);
@@ -224,7 +228,7 @@ impl Lower<'_> {
             operands.push(Operand::reg_fixed_def(raw, RAX.preg()));
         }
         operands.extend(uses);
-        let calling = Calling { callee: Callee::Builtin(builtin), pops: false, foreign: false };
+        let calling = Calling { callee: Callee::Builtin(builtin), pops: false, foreign: false, own_first: false };
         self.s.emit(Inst::Call(calling), &operands, clobbers);
         if let Some(result) = result {
             // An I32 is the low half of an I64, which the convention leaves open above.

@@ -237,8 +237,9 @@ pub struct Calling {
     pub pops: bool,
     /// Whether the callee may leave other pinned registers.
     pub foreign: bool,
-    /// Whether a callee of the same instance, which leaves them as they are, is told from others.
-    pub own_first: bool,
+    /// Whether a callee of the same instance, which leaves them as they are, is told from others; then the set of registers in
+    /// which others return an I32, whose upper halves are cleared.
+    pub own_first: Option<u16>,
 }
 
 /// A tail call.

@@ -3,51 +3,55 @@ fib:
     1  mov rbp,rsp
     4  sub rsp,0x10
     8  cmp rsp,[r15+0x10]
-    f  jb short 0x0000000000000049
-   11  mov [rbp-8],r12
-   15  cmp esi,2
-   18  mov r12,rsi
-   1b  jae short 0x0000000000000022
-   1d  mov rax,r12
-   20  jmp short 0x0000000000000040
-   22  mov rax,r12
-   25  lea esi,[rax-1]
-   28  call 0
-   2d  mov rsi,r12
-   30  mov r12,rax
-   33  add esi,0xfffffffe
-   36  call 0
-   3b  mov rcx,r12
-   3e  add eax,ecx
-   40  mov r12,[rbp-8]
-   44  mov rsp,rbp
-   47  pop rbp
-   48  ret
-   49  ud2  ; StackOverflow
+    c  jb short 0x0000000000000043
+    e  mov [rbp-8],r12
+   12  cmp esi,2
+   15  mov r12,rsi
+   18  jae short 0x000000000000001f
+   1a  mov rax,r12
+   1d  jmp short 0x000000000000003d
+   1f  mov rax,r12
+   22  lea esi,[rax-1]
+   25  call 0
+   2a  mov rsi,r12
+   2d  mov r12,rax
+   30  add esi,0xfffffffe
+   33  call 0
+   38  mov rcx,r12
+   3b  add eax,ecx
+   3d  mov r12,[rbp-8]
+   41  leave
+   42  ret
+   43  ud2  ; StackOverflow
 import:
     0  push rbp
     1  mov rbp,rsp
     4  sub rsp,0x10
     8  cmp rsp,[r15+0x10]
-    f  jb short 0x000000000000004a
-   11  mov [rbp-8],r15
-   15  mov [rbp-0x10],r12
-   19  movsd xmm0,[rip+0x2f]
-   21  mov r12,rsi
-   24  mov rax,[r15+0x48]
-   28  mov rdi,[r15+0x50]
-   2c  mov r15,rdi
-   2f  mov r14,[rdi]
-   32  call rax
-   34  mov r15,[rbp-8]
-   38  mov r14,[r15]
-   3b  mov esi,eax
-   3d  lea eax,[rsi+r12]
-   41  mov r12,[rbp-0x10]
-   45  mov rsp,rbp
-   48  pop rbp
-   49  ret
-   4a  ud2  ; StackOverflow
+    c  jb short 0x0000000000000044
+    e  mov [rbp-8],r15
+   12  mov [rbp-0x10],r12
+   16  movsd xmm0,[rip+0x32]
+   1e  mov r12,rsi
+   21  mov rax,[r15+0x48]
+   25  mov rdi,[r15+0x50]
+   29  mov r15,rdi
+   2c  mov r14,[rdi]
+   2f  call rax
+   31  mov r15,[rbp-8]
+   35  mov r14,[r15]
+   38  mov esi,eax
+   3a  lea eax,[rsi+r12]
+   3e  mov r12,[rbp-0x10]
+   42  leave
+   43  ret
+   44  ud2  ; StackOverflow
+   46  int3
+   47  int3
+   48  int3
+   49  int3
+   4a  int3
+   4b  int3
    4c  int3
    4d  int3
    4e  int3
@@ -64,38 +68,37 @@ indirect:
     1  mov rbp,rsp
     4  sub rsp,0x10
     8  cmp rsp,[r15+0x10]
-    f  jb short 0x0000000000000065
-   11  mov [rbp-8],r15
-   15  mov edx,2
-   1a  mov rdi,[r15+0xf0]
-   21  cmp rdx,[rdi+8]
-   25  jae short 0x0000000000000067
-   27  mov r8,[rdi]
-   2a  mov r11,[r8+rdx*8]
-   2e  test r11,r11
-   31  je short 0x0000000000000069
-   33  mov rax,[r15+0x28]
-   37  mov eax,[rax]
-   39  cmp eax,[r11+0x10]
-   3d  jne short 0x000000000000006b
-   3f  cmp [r11+8],r15
-   43  jne short 0x000000000000004f
-   45  call qword ptr [r11]
-   48  mov eax,eax
-   4a  mov rsp,rbp
-   4d  pop rbp
-   4e  ret
-   4f  mov rdi,[r11+8]
-   53  mov r15,rdi
-   56  mov r14,[rdi]
-   59  call qword ptr [r11]
-   5c  mov r15,[rbp-8]
-   60  mov r14,[r15]
-   63  jmp short 0x0000000000000048
-   65  ud2  ; StackOverflow
-   67  ud2  ; UndefinedElement
-   69  ud2  ; UninitializedElement
-   6b  ud2  ; IndirectCallTypeMismatch
+    c  jb short 0x000000000000005f
+    e  mov [rbp-8],r15
+   12  mov edx,2
+   17  mov rdi,[r15+0xf0]
+   1e  cmp rdx,[rdi+8]
+   22  jae short 0x0000000000000061
+   24  mov r8,[rdi]
+   27  mov r11,[r8+rdx*8]
+   2b  test r11,r11
+   2e  je short 0x0000000000000063
+   30  mov rax,[r15+0x28]
+   34  mov eax,[rax]
+   36  cmp eax,[r11+0x10]
+   3a  jne short 0x0000000000000065
+   3c  cmp [r11+8],r15
+   40  jne short 0x0000000000000047
+   42  call qword ptr [r11]
+   45  leave
+   46  ret
+   47  mov rdi,[r11+8]
+   4b  mov r15,rdi
+   4e  mov r14,[rdi]
+   51  call qword ptr [r11]
+   54  mov eax,eax
+   56  mov r15,[rbp-8]
+   5a  mov r14,[r15]
+   5d  jmp short 0x0000000000000045
+   5f  ud2  ; StackOverflow
+   61  ud2  ; UndefinedElement
+   63  ud2  ; UninitializedElement
+   65  ud2  ; IndirectCallTypeMismatch
 switch:
     0  push rbp
     1  mov rbp,rsp

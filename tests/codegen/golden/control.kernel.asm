@@ -4,57 +4,61 @@ fib:
     5  mov rbp,rsp
     8  sub rsp,0x10
     c  cmp rsp,[r15+0x10]
-   13  jb short 0x0000000000000057
-   15  mov [rbp-8],r12
-   19  cmp esi,2
-   1c  mov r12,rsi
-   1f  jae short 0x0000000000000026
-   21  mov rax,r12
-   24  jmp short 0x000000000000004a
-   26  mov rax,r12
-   29  lea esi,[rax-1]
-   2c  call 0
-   31  mov r14,[r15]
-   34  mov rsi,r12
-   37  mov r12,rax
-   3a  add esi,0xfffffffe
-   3d  call 0
-   42  mov r14,[r15]
-   45  mov rcx,r12
-   48  add eax,ecx
-   4a  mov r12,[rbp-8]
-   4e  mov rsp,rbp
-   51  pop rbp
-   52  jmp 0xffffffffffffffb0
-   57  call 0xffffffffffffffd0  ; StackOverflow
+   10  jb short 0x0000000000000051
+   12  mov [rbp-8],r12
+   16  cmp esi,2
+   19  mov r12,rsi
+   1c  jae short 0x0000000000000023
+   1e  mov rax,r12
+   21  jmp short 0x0000000000000047
+   23  mov rax,r12
+   26  lea esi,[rax-1]
+   29  call 0
+   2e  mov r14,[r15]
+   31  mov rsi,r12
+   34  mov r12,rax
+   37  add esi,0xfffffffe
+   3a  call 0
+   3f  mov r14,[r15]
+   42  mov rcx,r12
+   45  add eax,ecx
+   47  mov r12,[rbp-8]
+   4b  leave
+   4c  jmp 0xffffffffffffffb0
+   51  call 0xffffffffffffffd0  ; StackOverflow
 import:
     0  endbr64
     4  push rbp
     5  mov rbp,rsp
     8  sub rsp,0x10
     c  cmp rsp,[r15+0x10]
-   13  jb short 0x0000000000000067
-   15  mov [rbp-8],r15
-   19  mov [rbp-0x10],r12
-   1d  cmp dword ptr [r15+0x40],0
-   28  jne short 0x000000000000002f
-   2a  call 0xffffffffffffff90
-   2f  movsd xmm0,[rip+0x39]
-   37  mov r12,rsi
-   3a  mov rax,[r15+0x48]
-   3e  mov rdi,[r15+0x50]
-   42  mov r15,rdi
-   45  mov r14,[rdi]
-   48  call 0xffffffffffffff60
-   4d  mov r15,[rbp-8]
-   51  mov r14,[r15]
-   54  mov esi,eax
-   56  lea eax,[rsi+r12]
-   5a  mov r12,[rbp-0x10]
-   5e  mov rsp,rbp
-   61  pop rbp
-   62  jmp 0xffffffffffffff50
-   67  call 0xffffffffffffff70  ; StackOverflow
+   10  jb short 0x0000000000000061
+   12  mov [rbp-8],r15
+   16  mov [rbp-0x10],r12
+   1a  cmp dword ptr [r15+0x40],0
+   25  jne short 0x000000000000002c
+   27  call 0xffffffffffffff90
+   2c  movsd xmm0,[rip+0x3c]
+   34  mov r12,rsi
+   37  mov rax,[r15+0x48]
+   3b  mov rdi,[r15+0x50]
+   3f  mov r15,rdi
+   42  mov r14,[rdi]
+   45  call 0xffffffffffffff60
+   4a  mov r15,[rbp-8]
+   4e  mov r14,[r15]
+   51  mov esi,eax
+   53  lea eax,[rsi+r12]
+   57  mov r12,[rbp-0x10]
+   5b  leave
+   5c  jmp 0xffffffffffffff50
+   61  call 0xffffffffffffff70  ; StackOverflow
+   66  int3
+   67  int3
+   68  int3
+   69  int3
+   6a  int3
+   6b  int3
    6c  int3
    6d  int3
    6e  int3
@@ -72,35 +76,34 @@ indirect:
     5  mov rbp,rsp
     8  sub rsp,0x10
     c  cmp rsp,[r15+0x10]
-   13  jb short 0x0000000000000067
-   15  mov [rbp-8],r15
-   19  mov edx,2
-   1e  mov rdi,[r15+0xf0]
-   25  cmp rdx,[rdi+8]
-   29  jae short 0x000000000000006c
-   2b  mov r8,[rdi]
-   2e  mov r11,[r8+rdx*8]
-   32  test r11,r11
-   35  je short 0x0000000000000071
-   37  mov rax,[r15+0x28]
-   3b  mov eax,[rax]
-   3d  cmp eax,[r11+0x10]
-   41  jne short 0x0000000000000076
-   43  mov rdi,[r11+8]
-   47  mov r15,rdi
-   4a  mov r14,[rdi]
-   4d  mov rax,[r11]
-   50  call 0xfffffffffffffee0
-   55  mov r15,[rbp-8]
-   59  mov r14,[r15]
-   5c  mov eax,eax
-   5e  mov rsp,rbp
-   61  pop rbp
-   62  jmp 0xfffffffffffffed0
-   67  call 0xfffffffffffffef0  ; StackOverflow
-   6c  call 0xfffffffffffffef0  ; UndefinedElement
-   71  call 0xfffffffffffffef0  ; UninitializedElement
-   76  call 0xfffffffffffffef0  ; IndirectCallTypeMismatch
+   10  jb short 0x0000000000000061
+   12  mov [rbp-8],r15
+   16  mov edx,2
+   1b  mov rdi,[r15+0xf0]
+   22  cmp rdx,[rdi+8]
+   26  jae short 0x0000000000000066
+   28  mov r8,[rdi]
+   2b  mov r11,[r8+rdx*8]
+   2f  test r11,r11
+   32  je short 0x000000000000006b
+   34  mov rax,[r15+0x28]
+   38  mov eax,[rax]
+   3a  cmp eax,[r11+0x10]
+   3e  jne short 0x0000000000000070
+   40  mov rdi,[r11+8]
+   44  mov r15,rdi
+   47  mov r14,[rdi]
+   4a  mov rax,[r11]
+   4d  call 0xfffffffffffffee0
+   52  mov r15,[rbp-8]
+   56  mov r14,[r15]
+   59  mov eax,eax
+   5b  leave
+   5c  jmp 0xfffffffffffffed0
+   61  call 0xfffffffffffffef0  ; StackOverflow
+   66  call 0xfffffffffffffef0  ; UndefinedElement
+   6b  call 0xfffffffffffffef0  ; UninitializedElement
+   70  call 0xfffffffffffffef0  ; IndirectCallTypeMismatch
 switch:
     0  endbr64
     4  push rbp

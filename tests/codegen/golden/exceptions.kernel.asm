@@ -4,112 +4,109 @@ callee:
     5  mov rbp,rsp
     8  sub rsp,0x10
     c  cmp rsp,[r15+0x10]
-   13  jb short 0x0000000000000062
-   15  mov [rbp-8],r12
-   19  mov r12,rsi
-   1c  xor esi,esi
-   1e  mov rax,[r15+0x20]
-   22  mov rdi,r15
-   25  mov rax,[rax+0x50]
-   29  call 0xffffffffffffffc0
-   2e  mov r14,[r15]
-   31  mov rsi,rax
-   34  mov rdi,[rsi+8]
-   38  mov r11,r12
-   3b  mov [rdi],r11d
-   3e  mov rdi,[rsi+8]
-   42  mov qword ptr [rdi+0x10],1
-   4a  mov rax,[r15+0x20]
-   4e  mov rdi,r15
-   51  mov rax,[rax+0x58]
-   55  call 0xffffffffffffffc0
-   5a  mov r14,[r15]
-   5d  call 0xffffffffffffffd0  ; Unreachable
-   62  call 0xffffffffffffffd0  ; StackOverflow
+   10  jb short 0x000000000000005f
+   12  mov [rbp-8],r12
+   16  mov r12,rsi
+   19  xor esi,esi
+   1b  mov rax,[r15+0x20]
+   1f  mov rdi,r15
+   22  mov rax,[rax+0x50]
+   26  call 0xffffffffffffffc0
+   2b  mov r14,[r15]
+   2e  mov rsi,rax
+   31  mov rdi,[rsi+8]
+   35  mov r11,r12
+   38  mov [rdi],r11d
+   3b  mov rdi,[rsi+8]
+   3f  mov qword ptr [rdi+0x10],1
+   47  mov rax,[r15+0x20]
+   4b  mov rdi,r15
+   4e  mov rax,[rax+0x58]
+   52  call 0xffffffffffffffc0
+   57  mov r14,[r15]
+   5a  call 0xffffffffffffffd0  ; Unreachable
+   5f  call 0xffffffffffffffd0  ; StackOverflow
 catches:
     0  endbr64
     4  push rbp
     5  mov rbp,rsp
     8  sub rsp,0x30
     c  cmp rsp,[r15+0x10]
-   13  jb 0x00000000000000be
-   19  mov [rbp-8],r15
-   1d  mov [rbp-0x10],rbx
-   21  mov [rbp-0x18],r12
-   25  mov [rbp-0x20],r13
-   29  mov [rbp-0x28],rdx
-   2d  call 0xffffffffffffff90
-   32  mov r14,[r15]
-   35  mov rdx,[rbp-0x28]
-   39  mov rsi,[r15+8]
-   3d  lea rcx,[rdx+4]
-   41  cmp rcx,[rsi+8]
-   45  ja short 0x00000000000000c3
-   47  add eax,[r14+rdx]  ; MemoryOutOfBounds
-   4b  mov rbx,[rbp-0x10]
-   4f  mov r12,[rbp-0x18]
-   53  mov r13,[rbp-0x20]
-   57  mov rsp,rbp
-   5a  pop rbp
-   5b  jmp 0xffffffffffffff40
-   60  endbr64
-   64  lea rsp,[rbp-0x30]
-   6b  mov r15,[rbp-8]
-   6f  mov r14,[r15]
-   72  mov rsi,[r15+0x38]
-   76  mov rax,[rsi]
-   79  mov rcx,[r15+0x98]
-   80  cmp rax,rcx
-   83  je short 0x000000000000009d
-   85  mov rax,[r15+0x20]
-   89  mov rdi,r15
-   8c  mov rax,[rax+0x58]
-   90  call 0xffffffffffffff50
-   95  mov r14,[r15]
-   98  call 0xffffffffffffff60  ; Unreachable
-   9d  mov rax,[rsi+8]
-   a1  mov eax,[rax]
-   a3  mov rdx,[rbp-0x28]
-   a7  add eax,edx
-   a9  mov rbx,[rbp-0x10]
-   ad  mov r12,[rbp-0x18]
-   b1  mov r13,[rbp-0x20]
-   b5  mov rsp,rbp
-   b8  pop rbp
-   b9  jmp 0xffffffffffffff40
-   be  call 0xffffffffffffff60  ; StackOverflow
-   c3  call 0xffffffffffffff60  ; MemoryOutOfBounds
+   10  jb 0x00000000000000b5
+   16  mov [rbp-8],r15
+   1a  mov [rbp-0x10],rbx
+   1e  mov [rbp-0x18],r12
+   22  mov [rbp-0x20],r13
+   26  mov [rbp-0x28],rdx
+   2a  call 0xffffffffffffff90
+   2f  mov r14,[r15]
+   32  mov rdx,[rbp-0x28]
+   36  mov rsi,[r15+8]
+   3a  lea rcx,[rdx+4]
+   3e  cmp rcx,[rsi+8]
+   42  ja short 0x00000000000000ba
+   44  add eax,[r14+rdx]  ; MemoryOutOfBounds
+   48  mov rbx,[rbp-0x10]
+   4c  mov r12,[rbp-0x18]
+   50  mov r13,[rbp-0x20]
+   54  leave
+   55  jmp 0xffffffffffffff40
+   5a  endbr64
+   5e  lea rsp,[rbp-0x30]
+   65  mov r15,[rbp-8]
+   69  mov r14,[r15]
+   6c  mov rsi,[r15+0x38]
+   70  mov rax,[rsi]
+   73  mov rcx,[r15+0x98]
+   7a  cmp rax,rcx
+   7d  je short 0x0000000000000097
+   7f  mov rax,[r15+0x20]
+   83  mov rdi,r15
+   86  mov rax,[rax+0x58]
+   8a  call 0xffffffffffffff50
+   8f  mov r14,[r15]
+   92  call 0xffffffffffffff60  ; Unreachable
+   97  mov rax,[rsi+8]
+   9b  mov eax,[rax]
+   9d  mov rdx,[rbp-0x28]
+   a1  add eax,edx
+   a3  mov rbx,[rbp-0x10]
+   a7  mov r12,[rbp-0x18]
+   ab  mov r13,[rbp-0x20]
+   af  leave
+   b0  jmp 0xffffffffffffff40
+   b5  call 0xffffffffffffff60  ; StackOverflow
+   ba  call 0xffffffffffffff60  ; MemoryOutOfBounds
 cleanup:
     0  endbr64
     4  push rbp
     5  mov rbp,rsp
     8  sub rsp,0x30
     c  cmp rsp,[r15+0x10]
-   13  jb short 0x000000000000007c
-   15  mov [rbp-8],r15
-   19  mov [rbp-0x10],rbx
-   1d  mov [rbp-0x18],r12
-   21  mov [rbp-0x20],r13
-   25  mov [rbp-0x28],rsi
-   29  call 0xfffffffffffffec0
-   2e  mov r14,[r15]
-   31  mov rbx,[rbp-0x10]
-   35  mov r12,[rbp-0x18]
-   39  mov r13,[rbp-0x20]
-   3d  mov rsp,rbp
-   40  pop rbp
-   41  jmp 0xfffffffffffffe70
-   46  endbr64
-   4a  lea rsp,[rbp-0x30]
-   51  mov r15,[rbp-8]
-   55  mov r14,[r15]
-   58  mov rsi,[r15+0x38]
-   5c  mov r9,[rbp-0x28]
-   60  mov [r14+8],r9d  ; MemoryOutOfBounds
-   64  mov rax,[r15+0x20]
-   68  mov rdi,r15
-   6b  mov rax,[rax+0x58]
-   6f  call 0xfffffffffffffe80
-   74  mov r14,[r15]
-   77  call 0xfffffffffffffe90  ; Unreachable
-   7c  call 0xfffffffffffffe90  ; StackOverflow
+   10  jb short 0x0000000000000076
+   12  mov [rbp-8],r15
+   16  mov [rbp-0x10],rbx
+   1a  mov [rbp-0x18],r12
+   1e  mov [rbp-0x20],r13
+   22  mov [rbp-0x28],rsi
+   26  call 0xfffffffffffffed0
+   2b  mov r14,[r15]
+   2e  mov rbx,[rbp-0x10]
+   32  mov r12,[rbp-0x18]
+   36  mov r13,[rbp-0x20]
+   3a  leave
+   3b  jmp 0xfffffffffffffe80
+   40  endbr64
+   44  lea rsp,[rbp-0x30]
+   4b  mov r15,[rbp-8]
+   4f  mov r14,[r15]
+   52  mov rsi,[r15+0x38]
+   56  mov r9,[rbp-0x28]
+   5a  mov [r14+8],r9d  ; MemoryOutOfBounds
+   5e  mov rax,[r15+0x20]
+   62  mov rdi,r15
+   65  mov rax,[rax+0x58]
+   69  call 0xfffffffffffffe90
+   6e  mov r14,[r15]
+   71  call 0xfffffffffffffea0  ; Unreachable
+   76  call 0xfffffffffffffea0  ; StackOverflow

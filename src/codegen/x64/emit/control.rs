@@ -96,6 +96,9 @@ impl Emitter<'_> {
     }
 
     pub(super) fn call(&mut self, calling: Calling, landing: Option<Label>) {
+        if let Some(narrow) = calling.own_first {
+            return self.call_own_first(calling, narrow, landing);
+        }
         match calling.callee {
             Callee::Direct(func) => self.buf.call(func),
             Callee::Import(at) => {
@@ -103,17 +106,6 @@ impl Emitter<'_> {
                 self.load(RDI, Mem::at(CTX, at + offset::FUNC_CTX));
                 self.enter_foreign();
                 self.call_rax();
-            }
-            Callee::Indirect if calling.own_first => {
-                // cmp [r11 + ctx], r15
-                self.buf.op(Opcode::one(0x39).wide(true), CTX.0, Rm::Mem(Mem::at(R11, offset::FUNC_CTX)));
-                let (entry, done) = (self.buf.label(), self.buf.label());
-                self.buf.jump(Some(Cc::Ne as u8), entry);
-                self.call_through(Mem::at(R11, offset::FUNC_CODE));
-                self.called(landing);
-                self.buf.bind(done);
-                self.foreign.push(ForeignCall { entry, done, landing, loc: self.loc });
-                return self.popped(calling);
             }
             Callee::Indirect => self.call_foreign(),
             Callee::Builtin(builtin) => {
@@ -130,6 +122,19 @@ impl Emitter<'_> {
         if calling.foreign || self.options.memory == MemoryPolicy::Explicit {
             self.load(MEMORY, Mem::at(CTX, offset::MEMORY_BASE));
         }
+    }
+
+    /// Calls the function whose `FuncRef` is in `r11`; out of line if it is not this instance's.
+    fn call_own_first(&mut self, calling: Calling, narrow: u16, landing: Option<Label>) {
+        // cmp [r11 + ctx], r15
+        self.buf.op(Opcode::one(0x39).wide(true), CTX.0, Rm::Mem(Mem::at(R11, offset::FUNC_CTX)));
+        let (entry, done) = (self.buf.label(), self.buf.label());
+        self.buf.jump(Some(Cc::Ne as u8), entry);
+        self.call_through(Mem::at(R11, offset::FUNC_CODE));
+        self.called(landing);
+        self.buf.bind(done);
+        self.foreign.push(ForeignCall { entry, done, landing, narrow, loc: self.loc });
+        self.popped(calling);
     }
 
     /// Notes the call that has just been emitted.
@@ -162,6 +167,9 @@ impl Emitter<'_> {
         self.loc = call.loc;
         self.call_foreign();
         self.called(call.landing);
+        for reg in (0..16).filter(|reg| call.narrow & 1 << reg != 0) {
+            self.buf.op(Opcode::one(0x8b), reg, Rm::Reg(reg));
+        }
         self.load(CTX, Mem::at(RBP, -8));
         self.load(MEMORY, Mem::at(CTX, offset::MEMORY_BASE));
         self.buf.jump(None, call.done);

@@ -14,7 +14,7 @@ use super::asm::{Assembled, Buffer, Label};
 use super::encode::{Mem, MemBase, Opcode, Rm};
 use super::inst::{Amode, Base, Cc, Cond, Inst, Src};
 use super::lower::FrameNeeds;
-use super::regs::{CTX, Gpr, MEMORY, RBP, SAVED, Xmm};
+use super::regs::{CTX, Gpr, MEMORY, RBP, RSP, SAVED, Xmm};
 use crate::abi::slots::Slot;
 use crate::abi::trap::TrapCode;
 use crate::abi::vmctx::offset;
@@ -66,6 +66,8 @@ struct ForeignCall {
     /// Where to go on.
     done: Label,
     landing: Option<Label>,
+    /// Registers in which it may return an I32 with something above.
+    narrow: u16,
     loc: u32,
 }
 
@@ -275,7 +277,8 @@ impl Emitter<'_> {
         }
         if checked {
             self.loc = self.code.vcode.locs.first().copied().unwrap_or(0);
-            dynasm!(self.buf ; .arch x64 ; cmp rsp, [r15 + offset::STACK_LIMIT]);
+            // cmp rsp, [r15 + stack_limit]
+            self.buf.op(Opcode::one(0x3b).wide(true), RSP.0, Rm::Mem(Mem::at(CTX, offset::STACK_LIMIT)));
             let stub = self.stub(TrapCode::StackOverflow);
             self.buf.jump(Some(2), stub);
         }
@@ -307,9 +310,10 @@ impl Emitter<'_> {
     fn epilogue(&mut self) {
         self.restore_saved();
         if self.frame.size != 0 {
-            dynasm!(self.buf ; .arch x64 ; mov rsp, rbp);
+            dynasm!(self.buf ; .arch x64 ; leave);
+        } else {
+            dynasm!(self.buf ; .arch x64 ; pop rbp);
         }
-        dynasm!(self.buf ; .arch x64 ; pop rbp);
         ret(&mut self.buf, &self.options, self.code.frame.params);
     }
 

@@ -57,14 +57,24 @@ impl Lower<'_> {
         self.emit(Inst::Return, &operands);
     }
 
+    /// Whether indirect calls tell callees of the same instance from others: most of them are. In the kernel all calls go through a
+    /// slot, and memory may move.
+    pub(super) fn knows_own(&self) -> bool {
+        let options = self.env.options;
+        !self.env.module.foreign_tail_calls && !options.thunks && options.memory == MemoryPolicy::Guard
+    }
+
     /// Emits a call. `clean`: I32 results are known to be zero-extended.
     fn emit_call(&mut self, callee: Callee, signature: &Signature, data: &InstData, extra: &[Operand], clean: bool) {
         let uses = self.arguments(signature, &data.args, extra);
         let foreign = matches!(callee, Callee::Import(_) | Callee::Indirect) || self.env.module.foreign_tail_calls;
         self.frame.keeps_ctx |= foreign;
-        // Most indirect calls stay in the instance. In the kernel all of them go through a slot, and memory may move.
-        let own_first = callee == Callee::Indirect && !self.env.module.foreign_tail_calls && !self.env.options.thunks;
-        let own_first = own_first && self.env.options.memory == MemoryPolicy::Guard;
+        let narrow = |&(place, ty): &(Place, Type)| match place {
+            Place::Int(gpr) if ty == Type::I32 => 1 << gpr.0,
+            _ => 0,
+        };
+        let own_first = (callee == Callee::Indirect && self.knows_own())
+            .then(|| signature.results.iter().map(narrow).fold(0, |set: u16, reg: u16| set | reg));
         let calling = Calling { callee, pops: signature.param_slots > 0, foreign, own_first };
         if std::mem::take(&mut self.guarded) {
             let (mut operands, clobbers) = self.defined.take().expect("the successor was selected before");
@@ -188,7 +198,7 @@ impl Lower<'_> {
         let callee = self.indirect_callee(index, table, ty);
         let signature = Signature::new(&self.env.module.types[ty.index()]);
         let extra = [Operand::reg_fixed_use(callee, R11.preg())];
-        self.emit_call(Callee::Indirect, &signature, data, &extra, false);
+        self.emit_call(Callee::Indirect, &signature, data, &extra, self.knows_own());
     }
 
     /// Operations that the runtime performs.
@@ -228,7 +238,7 @@ impl Lower<'_> {
             operands.push(Operand::reg_fixed_def(raw, RAX.preg()));
         }
         operands.extend(uses);
-        let calling = Calling { callee: Callee::Builtin(builtin), pops: false, foreign: false, own_first: false };
+        let calling = Calling { callee: Callee::Builtin(builtin), pops: false, foreign: false, own_first: None };
         self.s.emit(Inst::Call(calling), &operands, clobbers);
         if let Some(result) = result {
             // An I32 is the low half of an I64, which the convention leaves open above.

@@ -28,7 +28,7 @@ impl Lower<'_> {
                 let clean = !module.is_imported(callee) && !module.foreign_tail_calls;
                 (Signature::new(module.func_type(callee)), clean)
             }
-            Op::CallIndirect(_, ty) => (Signature::new(&module.types[ty.index()]), false),
+            Op::CallIndirect(_, ty) => (Signature::new(&module.types[ty.index()]), self.knows_own()),
             op => unreachable!("{op:?} is no call"),
         };
         let (defs, clobbers, after) = self.call_results(&signature, call, clean, clobbered_by_throws());

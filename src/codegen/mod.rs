@@ -13,10 +13,11 @@
 //!   is the same however many tail calls follow each other, and results lie where the first caller expects them. A host function with
 //!   stack arguments (`FuncRef::reserved`) is called and then returned from instead;
 //! - `r15` holds the vmctx of the running function and `r14` its memory base (pinned). Direct calls within a module leave both as they are, unless the module has tail calls that may leave it; then they are restored, too. A call that
-//!   may leave the module (import, indirect) sets `rdi` and `r15` to the callee's `ctx` and `r14` to `[ctx]`, and restores both afterwards;
+//!   may leave the module (import, indirect) sets `rdi` and `r15` to the callee's `ctx` and `r14` to `[ctx]`, and restores both afterwards; with the `Guard` policy
+//!   an indirect call does so, out of line, only where the callee's `ctx` is not the caller's own, in which case it is like a direct call;
 //! - `rbx rbp r12 r13 r14 r15` are preserved by the callee; every function keeps a frame pointer chain in `rbp`, which backtraces walk.
 //! - an I32 in a register or a stack slot is zero-extended to 64 bits, argument or result, wherever generated code or a trampoline put it there.
-//!   Generated code relies on it for arguments and for results of direct calls; of foreign calls (which may reach host functions) it does not;
+//!   Generated code relies on it for arguments and for results of calls that stay in the instance; of foreign calls (which may reach host functions) it does not;
 //! - the stack limit leaves room below it for what is not checked: a leaf function's frame of up to 1 KiB, and whatever builtins and host functions need;
 //! - a fault at a trap site is a trap: `SIGSEGV`/`SIGBUS` (memory), `SIGILL` (`ud2`), and `SIGFPE` (the machine's division; the site's code says whether
 //!   by zero or by overflow).

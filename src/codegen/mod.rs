@@ -19,7 +19,7 @@
 //! - an I32 in a register or a stack slot is zero-extended to 64 bits, argument or result, wherever generated code or a trampoline put it there.
 //!   Generated code relies on it for arguments and for results of calls that stay in the instance; of foreign calls (which may reach host functions) it does not;
 //! - the stack limit leaves room below it for what is not checked: a leaf function's frame of up to 1 KiB, and whatever builtins and host functions need;
-//! - a fault at a trap site is a trap: `SIGSEGV`/`SIGBUS` (memory), `SIGILL` (`ud2`), and `SIGFPE` (the machine's division; the site's code says whether
+//! - a fault at a trap site is a trap: `SIGSEGV`/`SIGBUS` (memory, and the type of a table's null entry), `SIGILL` (`ud2`), and `SIGFPE` (the machine's division; the site's code says whether
 //!   by zero or by overflow).
 //!
 //! # Exceptions

@@ -80,6 +80,9 @@ unsafe fn poll_instead(context: &mut libc::ucontext_t, called: bool) -> bool {
     true
 }
 
+/// Addresses from 0 on at which nothing is ever mapped.
+const NULL_BYTES: usize = 4096;
+
 /// Installs the handlers. Later calls do nothing.
 pub fn install(window: MemoryWindow) {
     static ONCE: Once = Once::new();
@@ -150,6 +153,10 @@ unsafe fn handle_guest_fault(address: Option<usize>, context: &mut libc::ucontex
 
 fn classify(site: Option<FaultSite>, address: Option<usize>, registers: &x64::Registers) -> Option<Fault> {
     match (site, address) {
+        // A field of what null stands for.
+        (Some(FaultSite { code, .. }), Some(address)) if code == TrapCode::UninitializedElement as u8 => {
+            (address < NULL_BYTES).then_some(Fault::Code(code))
+        }
         (Some(FaultSite { code, .. }), Some(address)) => {
             let window = WINDOW.get()?;
             let low = registers.memory_base.saturating_sub(window.below);

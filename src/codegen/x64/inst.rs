@@ -387,6 +387,8 @@ pub enum Inst {
     Poll,
     /// `-> t, u; index`: traps unless index + end <= memory size.
     BoundsCheck { end: u64 },
+    /// `; expected, func`: compares a type's id with that of a `FuncRef`; null faults, which is the trap.
+    CmpTypeId,
     /// `index`: stops the guest if the upper half is not zero.
     CheckIndex,
     /// To the only successor. Ends a block.

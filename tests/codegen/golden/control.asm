@@ -68,37 +68,34 @@ indirect:
     1  mov rbp,rsp
     4  sub rsp,0x10
     8  cmp rsp,[r15+0x10]
-    c  jb short 0x000000000000005f
+    c  jb short 0x000000000000005a
     e  mov [rbp-8],r15
    12  mov edx,2
    17  mov rdi,[r15+0xf0]
    1e  cmp rdx,[rdi+8]
-   22  jae short 0x0000000000000061
+   22  jae short 0x000000000000005c
    24  mov r8,[rdi]
    27  mov r11,[r8+rdx*8]
-   2b  test r11,r11
-   2e  je short 0x0000000000000063
-   30  mov rax,[r15+0x28]
-   34  mov eax,[rax]
-   36  cmp eax,[r11+0x10]
-   3a  jne short 0x0000000000000065
-   3c  cmp [r11+8],r15
-   40  jne short 0x0000000000000047
-   42  call qword ptr [r11]
-   45  leave
-   46  ret
-   47  mov rdi,[r11+8]
-   4b  mov r15,rdi
-   4e  mov r14,[rdi]
-   51  call qword ptr [r11]
-   54  mov eax,eax
-   56  mov r15,[rbp-8]
-   5a  mov r14,[r15]
-   5d  jmp short 0x0000000000000045
-   5f  ud2  ; StackOverflow
-   61  ud2  ; UndefinedElement
-   63  ud2  ; UninitializedElement
-   65  ud2  ; IndirectCallTypeMismatch
+   2b  mov rax,[r15+0x28]
+   2f  mov eax,[rax]
+   31  cmp eax,[r11+0x10]  ; UninitializedElement
+   35  jne short 0x000000000000005e
+   37  cmp [r11+8],r15
+   3b  jne short 0x0000000000000042
+   3d  call qword ptr [r11]
+   40  leave
+   41  ret
+   42  mov rdi,[r11+8]
+   46  mov r15,rdi
+   49  mov r14,[rdi]
+   4c  call qword ptr [r11]
+   4f  mov eax,eax
+   51  mov r15,[rbp-8]
+   55  mov r14,[r15]
+   58  jmp short 0x0000000000000040
+   5a  ud2  ; StackOverflow
+   5c  ud2  ; UndefinedElement
+   5e  ud2  ; IndirectCallTypeMismatch
 switch:
     0  push rbp
     1  mov rbp,rsp

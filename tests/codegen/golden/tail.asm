@@ -62,7 +62,7 @@ through:
     1  mov rbp,rsp
     4  sub rsp,0x30
     8  cmp rsp,[r15+0x10]
-    c  jb 0x00000000000000dc
+    c  jb 0x00000000000000d3
    12  mov [rbp-8],r15
    16  mov [rbp-0x10],rbx
    1a  mov rbx,rsi
@@ -72,52 +72,49 @@ through:
    27  xor edi,edi
    29  mov r11,[r15+0xa8]
    30  cmp rdi,[r11+8]
-   34  jae 0x00000000000000de
+   34  jae 0x00000000000000d5
    3a  mov r11,[r11]
    3d  mov r11,[r11+rdi*8]
-   41  test r11,r11
-   44  je 0x00000000000000e0
-   4a  mov rdi,[r15+0x28]
-   4e  mov edi,[rdi]
-   50  cmp edi,[r11+0x10]
-   54  jne 0x00000000000000e2
-   5a  mov [rsp],rcx
-   5e  mov [rsp+8],rdx
-   63  mov rcx,rbx
-   66  mov [rsp+0x10],rcx
-   6b  mov rdi,r8
-   6e  mov r8,r9
-   71  mov r9,rdi
-   74  mov rdx,r10
-   77  mov rcx,rax
-   7a  cmp dword ptr [r11+0x14],0
-   7f  jne short 0x00000000000000b9
-   81  mov rbx,[rbp-0x10]
-   85  mov r10,[rsp+0x18]
-   8a  mov [rbp+0x28],r10
-   8e  mov r10,[rsp+0x10]
-   93  mov [rbp+0x20],r10
-   97  mov r10,[rsp+8]
-   9c  mov [rbp+0x18],r10
-   a0  mov r10,[rsp]
-   a4  mov [rbp+0x10],r10
-   a8  mov rsp,rbp
-   ab  pop rbp
-   ac  mov rdi,[r11+8]
-   b0  mov r15,rdi
-   b3  mov r14,[rdi]
-   b6  jmp qword ptr [r11]
-   b9  mov rdi,[r11+8]
-   bd  mov r15,rdi
-   c0  mov r14,[rdi]
-   c3  call qword ptr [r11]
-   c6  lea rsp,[rbp-0x30]
-   cd  mov r15,[rbp-8]
-   d1  mov r14,[r15]
-   d4  mov rbx,[rbp-0x10]
-   d8  leave
-   d9  ret 0x20
-   dc  ud2  ; StackOverflow
-   de  ud2  ; UndefinedElement
-   e0  ud2  ; UninitializedElement
-   e2  ud2  ; IndirectCallTypeMismatch
+   41  mov rdi,[r15+0x28]
+   45  mov edi,[rdi]
+   47  cmp edi,[r11+0x10]  ; UninitializedElement
+   4b  jne 0x00000000000000d7
+   51  mov [rsp],rcx
+   55  mov [rsp+8],rdx
+   5a  mov rcx,rbx
+   5d  mov [rsp+0x10],rcx
+   62  mov rdi,r8
+   65  mov r8,r9
+   68  mov r9,rdi
+   6b  mov rdx,r10
+   6e  mov rcx,rax
+   71  cmp dword ptr [r11+0x14],0
+   76  jne short 0x00000000000000b0
+   78  mov rbx,[rbp-0x10]
+   7c  mov r10,[rsp+0x18]
+   81  mov [rbp+0x28],r10
+   85  mov r10,[rsp+0x10]
+   8a  mov [rbp+0x20],r10
+   8e  mov r10,[rsp+8]
+   93  mov [rbp+0x18],r10
+   97  mov r10,[rsp]
+   9b  mov [rbp+0x10],r10
+   9f  mov rsp,rbp
+   a2  pop rbp
+   a3  mov rdi,[r11+8]
+   a7  mov r15,rdi
+   aa  mov r14,[rdi]
+   ad  jmp qword ptr [r11]
+   b0  mov rdi,[r11+8]
+   b4  mov r15,rdi
+   b7  mov r14,[rdi]
+   ba  call qword ptr [r11]
+   bd  lea rsp,[rbp-0x30]
+   c4  mov r15,[rbp-8]
+   c8  mov r14,[r15]
+   cb  mov rbx,[rbp-0x10]
+   cf  leave
+   d0  ret 0x20
+   d3  ud2  ; StackOverflow
+   d5  ud2  ; UndefinedElement
+   d7  ud2  ; IndirectCallTypeMismatch

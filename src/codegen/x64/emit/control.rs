@@ -57,6 +57,11 @@ impl Emitter<'_> {
                 let (t, u, index) = (allocs.gpr(), allocs.gpr(), allocs.gpr());
                 self.bounds_check(t, u, index, end);
             }
+            Inst::CmpTypeId => {
+                let (expected, func) = (allocs.gpr(), allocs.gpr());
+                self.buf.trap_site(TrapCode::UninitializedElement, self.loc);
+                self.buf.op(Opcode::one(0x3b), expected.0, Rm::Mem(Mem::at(func, offset::FUNC_TYPE_ID)));
+            }
             Inst::CheckIndex => {
                 let index = allocs.gpr();
                 self.check_index(index);

@@ -227,6 +227,11 @@ impl Guest {
             libc::mmap(null_mut(), 9 * GIB, libc::PROT_NONE, flags, -1, 0) as *mut u8
         };
         assert_ne!(reservation.cast(), libc::MAP_FAILED);
+        if options.memory == MemoryPolicy::Explicit {
+            // Nothing faults, so that a check that is missing is not made up for.
+            // SAFETY: the mapping is ours.
+            assert_eq!(unsafe { libc::mprotect(reservation.cast(), 9 * GIB, libc::PROT_READ | libc::PROT_WRITE) }, 0);
+        }
         // SAFETY: within the reservation.
         let memory = unsafe { reservation.add(2 * GIB) };
         let limits = module.memories.first().map(|ty| ty.limits);

@@ -61,8 +61,6 @@ pub struct Namespace {
     pub(super) grants: Vec<Arc<Grant>>,
     /// How many were granted.
     granted: usize,
-    /// Paths of those of `grants` that no other lies below, spelled plainly, with their place there: what begins so lies in that one.
-    leaves: Arc<[(Vec<u8>, usize)]>,
     /// Whether the user was told of a path that no grant shows.
     reported: Arc<AtomicBool>,
 }
@@ -172,13 +170,7 @@ impl Namespace {
         if policy.standard_devices {
             grants.extend(devices::grants(&grants));
         }
-        let covers = |outer: &Grant, inner: &Grant| {
-            inner.guest.len() > outer.guest.len() && inner.guest.starts_with(&outer.guest)
-        };
-        let is_leaf = |grant: &Grant| !grants.iter().any(|other| covers(grant, other));
-        let leaves = grants.iter().enumerate().filter(|(_, grant)| !grant.guest.is_empty() && is_leaf(grant));
-        let leaves = leaves.map(|(at, grant)| (join(&grant.guest), at)).collect();
-        Ok(Namespace { grants, granted, leaves, reported: Arc::default() })
+        Ok(Namespace { grants, granted, reported: Arc::default() })
     }
 
     /// The grants, in the order in which they were given; without the standard devices.
@@ -347,16 +339,6 @@ impl Namespace {
     }
 
     fn locate_absolute(&self, path: &[u8]) -> Option<Located<'_>> {
-        // Nearly every path is spelled plainly, and of the bytes at a prefix's end hardly any are right by chance.
-        let begins = |(prefix, _): &&(Vec<u8>, usize)| {
-            let end = prefix.len();
-            path.get(end - 1) == prefix.last() && matches!(path.get(end), None | Some(b'/')) && path.starts_with(prefix)
-        };
-        if let Some((prefix, at)) = self.leaves.iter().find(begins) {
-            let (grant, offset) = (&self.grants[*at], skip_empty(path, prefix.len()));
-            let dir = grant.root.as_fd();
-            return Some(Located { grant, dir, offset, at_root: true, leave: Leave::Namespace });
-        }
         let mut best: Option<Located<'_>> = None;
         for grant in &self.grants {
             if best.as_ref().is_some_and(|b| b.grant.guest.len() >= grant.guest.len()) {
@@ -459,23 +441,22 @@ fn is_plain_name(rest: &[u8]) -> bool {
     !rest.is_empty() && rest != b".." && rest != b"." && !rest.contains(&b'/')
 }
 
-/// Where the path goes on behind empty components and those that are `.`.
-fn skip_empty(path: &[u8], mut at: usize) -> usize {
-    while path.get(at) == Some(&b'/') || (path[at..].starts_with(b"./") || &path[at..] == b".") {
-        at += 1;
-    }
-    at
-}
-
 /// Where the path goes on behind the components of `prefix`, if it begins with them.
 fn match_prefix(path: &[u8], prefix: &[Vec<u8>]) -> Option<usize> {
-    let mut at = skip_empty(path, 0);
+    let mut at = 0;
+    let skip = |mut at: usize| {
+        while path.get(at) == Some(&b'/') || (path[at..].starts_with(b"./") || &path[at..] == b".") {
+            at += 1;
+        }
+        at
+    };
+    at = skip(at);
     for part in prefix {
         let rest = path[at..].strip_prefix(part.as_slice())?;
         if !matches!(rest.first(), None | Some(b'/')) {
             return None;
         }
-        at = skip_empty(path, at + part.len());
+        at = skip(at + part.len());
     }
     Some(at)
 }

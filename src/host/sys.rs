@@ -102,10 +102,9 @@ pub fn open_parent(dir: BorrowedFd<'_>) -> Result<OwnedFd> {
 #[inline]
 pub fn fstat(fd: BorrowedFd<'_>) -> Result<Stat> {
     // The kernel's structure is the library's.
-    let mut stat = std::mem::MaybeUninit::<Stat>::uninit();
-    raw!(SYS_fstat; fd.as_raw_fd(), stat.as_mut_ptr())?;
-    // SAFETY: a call that succeeds fills all of the structure.
-    Ok(unsafe { stat.assume_init() })
+    let mut stat: Stat = zeroed();
+    raw!(SYS_fstat; fd.as_raw_fd(), &raw mut stat)?;
+    Ok(stat)
 }
 
 /// `fstatat(2)`.

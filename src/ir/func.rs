@@ -181,6 +181,15 @@ impl Function {
         &self.insts[inst.index()]
     }
 
+    /// Makes an instruction with one result; it stands in no block yet.
+    pub fn add_inst(&mut self, op: Op, args: SmallVec<[Value; 3]>, ty: Type, loc: WasmOffset) -> Inst {
+        let inst = Inst(self.insts.len() as u32);
+        let value = Value(self.values.len() as u32);
+        self.values.push(ValueData { ty, def: ValueDef::Result(inst, 0) });
+        self.insts.push(InstData { op, args, results: SmallVec::from_slice(&[value]), loc });
+        inst
+    }
+
     /// Follows aliases to the value that stands for `value`.
     pub fn resolve(&self, mut value: Value) -> Value {
         while let ValueDef::Alias(to) = self.values[value.index()].def {

@@ -2,7 +2,7 @@
 //!
 //! The bits are the same, and what never computes with floats then uses no float register: in the kernel these cost time to obtain.
 
-use crate::ir::func::{Function, Inst, InstData, Value, ValueData, ValueDef};
+use crate::ir::func::{Function, InstData, Value, ValueDef};
 use crate::ir::ops::{ConvertKind, LoadKind, Op, StoreKind};
 use crate::ir::types::Type;
 use smallvec::SmallVec;
@@ -61,13 +61,10 @@ pub(super) fn as_integers(func: &mut Function) {
                     bits[result.index()] = Some(result);
                 }
                 (Op::Const(_, value), Some(result), Some(ty)) => {
-                    let (constant, loc) = (Inst(func.insts.len() as u32), func.inst(inst).loc);
-                    let integer = Value(func.values.len() as u32);
-                    func.values.push(ValueData { ty, def: ValueDef::Result(constant, 0) });
-                    let results = SmallVec::from_slice(&[integer]);
-                    func.insts.push(InstData { op: Op::Const(ty, value), args: SmallVec::new(), results, loc });
+                    let loc = func.inst(inst).loc;
+                    let constant = func.add_inst(Op::Const(ty, value), SmallVec::new(), ty, loc);
                     insts.push(constant);
-                    bits[result.index()] = Some(integer);
+                    bits[result.index()] = Some(func.inst(constant).results[0]);
                 }
                 (Op::Convert(ConvertKind::ReinterpretI32 | ConvertKind::ReinterpretI64), Some(result), _) => {
                     bits[result.index()] = Some(func.inst(inst).args[0]);

@@ -2,6 +2,15 @@
 
 use crate::ir::func::{Block, Function};
 
+/// A step of a walk of the dominator tree.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Step {
+    /// To a block; what it dominates follows.
+    Enter(Block),
+    /// Back from the block that was entered last and not left yet.
+    Leave,
+}
+
 /// Which blocks can be reached from block 0, the entry, by index.
 pub fn reachable(func: &Function) -> Vec<bool> {
     let mut seen = vec![false; func.blocks.len()];
@@ -63,6 +72,19 @@ impl Dominators {
     /// The blocks whose immediate dominator is `block`.
     pub fn children(&self, block: Block) -> &[Block] {
         &self.children[block.index()]
+    }
+
+    /// A walk from a block down, depth first, children in the function's order.
+    pub fn walk(&self, from: Block) -> Vec<Step> {
+        let (mut steps, mut work) = (Vec::new(), vec![Step::Enter(from)]);
+        while let Some(step) = work.pop() {
+            steps.push(step);
+            if let Step::Enter(block) = step {
+                work.push(Step::Leave);
+                work.extend(self.children(block).iter().rev().map(|&child| Step::Enter(child)));
+            }
+        }
+        steps
     }
 
     /// The immediate dominator; none for the entry and for blocks that are not in the order.

@@ -2,34 +2,27 @@
 //!
 //! Walks the dominator tree with a scoped table, so that a value found is defined on every way to its new use.
 
-use super::dominators::Dominators;
+use super::dominators::{Dominators, Step};
+use super::scoped::Scoped;
 use super::simplify::{Operand, Simplified, simplify};
-use crate::ir::func::{Block, Function, Inst, InstData, Value, ValueData, ValueDef};
+use crate::ir::func::{Block, Function, Inst, Value, ValueDef};
 use crate::ir::ops::Op;
 use crate::ir::types::Type;
 use smallvec::SmallVec;
-use std::collections::HashMap;
 
 type Key = (Op, SmallVec<[Value; 3]>);
 
 /// Numbers the values of a function.
 pub(super) fn number(func: &mut Function) {
     let dominators = Dominators::new(func);
-    let mut pass = Pass { func, table: HashMap::new(), undo: vec![] };
-    // Explicit stack: block and, when its subtree is done, the length of the undo log to return to.
-    enum Step {
-        Enter(Block),
-        Leave(usize),
-    }
-    let mut work = vec![Step::Enter(pass.func.entry())];
-    while let Some(step) = work.pop() {
+    let mut pass = Pass { func, table: Scoped::default() };
+    for step in dominators.walk(pass.func.entry()) {
         match step {
-            Step::Leave(mark) => pass.leave(mark),
             Step::Enter(block) => {
-                work.push(Step::Leave(pass.undo.len()));
+                pass.table.enter();
                 pass.block(block);
-                work.extend(dominators.children(block).iter().rev().map(|child| Step::Enter(*child)));
             }
+            Step::Leave => pass.table.leave(),
         }
     }
     func.resolve_all();
@@ -37,18 +30,10 @@ pub(super) fn number(func: &mut Function) {
 
 struct Pass<'f> {
     func: &'f mut Function,
-    table: HashMap<Key, Value>,
-    /// Keys added, in order.
-    undo: Vec<Key>,
+    table: Scoped<Key, Value>,
 }
 
 impl Pass<'_> {
-    fn leave(&mut self, mark: usize) {
-        for key in self.undo.drain(mark..) {
-            self.table.remove(&key);
-        }
-    }
-
     fn block(&mut self, block: Block) {
         let old = std::mem::take(&mut self.func.blocks[block.index()].insts);
         let mut insts = Vec::with_capacity(old.len());
@@ -74,17 +59,12 @@ impl Pass<'_> {
         }
         let key = (data.op, data.args.clone());
         let result = data.results[0];
-        let known = self.table.get(&key).copied();
+        let known = self.table.get(&key);
         match known {
             Some(value) => self.func.values[result.index()].def = ValueDef::Alias(value),
-            None => self.record(key, result),
+            None => self.table.insert(key, result),
         }
         known.is_some()
-    }
-
-    fn record(&mut self, key: Key, value: Value) {
-        self.undo.push(key.clone());
-        self.table.insert(key, value);
     }
 
     fn pure(&mut self, inst: Inst, out: &mut Vec<Inst>) {
@@ -124,24 +104,16 @@ impl Pass<'_> {
         }
         let key = (op, args);
         if let Some(value) = self.table.get(&key) {
-            return *value;
+            return value;
         }
-        let inst = reuse.unwrap_or_else(|| self.new_inst(key.0, key.1.clone(), ty, loc));
+        let inst = reuse.unwrap_or_else(|| self.func.add_inst(key.0, key.1.clone(), ty, loc));
         out.push(inst);
         let value = self.func.inst(inst).results[0];
-        self.record(key, value);
+        self.table.insert(key, value);
         value
     }
 
     fn constant(&mut self, ty: Type, bits: u64, loc: u32, out: &mut Vec<Inst>) -> Value {
         self.value(Op::Const(ty, bits), SmallVec::new(), ty, loc, None, out)
-    }
-
-    fn new_inst(&mut self, op: Op, args: SmallVec<[Value; 3]>, ty: Type, loc: u32) -> Inst {
-        let inst = Inst(self.func.insts.len() as u32);
-        let value = Value(self.func.values.len() as u32);
-        self.func.values.push(ValueData { ty, def: ValueDef::Result(inst, 0) });
-        self.func.insts.push(InstData { op, args, results: SmallVec::from_slice(&[value]), loc });
-        inst
     }
 }

@@ -6,9 +6,11 @@ mod dead;
 mod dominators;
 mod gvn;
 mod params;
+mod scoped;
 mod simplify;
 
-pub use dominators::{Dominators, reachable};
+pub use dominators::{Dominators, Step, reachable};
+pub use scoped::Scoped;
 pub use simplify::{Operand, Simplified, simplify};
 
 use super::func::Function;

@@ -40,8 +40,8 @@ impl Emitter<'_> {
             }
             Inst::Landing => {
                 let size = self.frame.size;
-                dynasm!(self.buf ; .arch x64 ; lea rsp, [rbp - size] ; mov r15, [rbp - 8]);
-                self.load(MEMORY, Mem::at(CTX, offset::MEMORY_BASE));
+                dynasm!(self.buf ; .arch x64 ; lea rsp, [rbp - size]);
+                self.restore_pinned();
             }
             Inst::Poll => {
                 let t = allocs.gpr();
@@ -122,11 +122,16 @@ impl Emitter<'_> {
         self.called(landing);
         self.popped(calling);
         if calling.foreign {
-            self.load(CTX, Mem::at(RBP, -8));
-        }
-        if calling.foreign || self.options.memory == MemoryPolicy::Explicit {
+            self.restore_pinned();
+        } else if self.options.memory == MemoryPolicy::Explicit {
             self.load(MEMORY, Mem::at(CTX, offset::MEMORY_BASE));
         }
+    }
+
+    /// The pinned registers as the frame has them.
+    fn restore_pinned(&mut self) {
+        self.load(CTX, Mem::at(RBP, -8));
+        self.load(MEMORY, Mem::at(CTX, offset::MEMORY_BASE));
     }
 
     /// Calls the function whose `FuncRef` is in `r11`; out of line if it is not this instance's.
@@ -175,8 +180,7 @@ impl Emitter<'_> {
         for reg in (0..16).filter(|reg| call.narrow & 1 << reg != 0) {
             self.buf.op(Opcode::one(0x8b), reg, Rm::Reg(reg));
         }
-        self.load(CTX, Mem::at(RBP, -8));
-        self.load(MEMORY, Mem::at(CTX, offset::MEMORY_BASE));
+        self.restore_pinned();
         self.buf.jump(None, call.done);
     }
 

@@ -244,7 +244,8 @@ impl File {
 
     /// Releases record locks, which POSIX drops when any descriptor of the file is closed.
     fn release_locks(&self) {
-        if self.locked.swap(false, Ordering::Relaxed)
+        if self.locked.load(Ordering::Relaxed)
+            && self.locked.swap(false, Ordering::Relaxed)
             && let Ok(fd) = self.fd()
         {
             let mut lock = sys::file_lock();
@@ -255,24 +256,35 @@ impl File {
     }
 }
 
-/// What a number stands for. What reading and writing look at stands beside it, so that they need not look at the file: after a system
-/// call, each further place in memory is one more that the kernel has pushed out of the processor's cache.
+/// What a number stands for.
 #[derive(Debug)]
 struct Slot {
     file: Arc<File>,
     /// When the number came to mean this, in changes of the table.
     stamp: u64,
-    /// The host's descriptor, which the file owns as long as it lives; -1 of a directory that is synthetic.
-    host: RawFd,
-    /// Rights that were given up.
-    refused: u32,
     cloexec: bool,
 }
 
-impl Slot {
-    fn new(file: Arc<File>, cloexec: bool) -> Slot {
-        let host = file.fd.as_ref().map_or(-1, AsRawFd::as_raw_fd);
-        Slot { stamp: 0, host, refused: file.rights.dropped(), cloexec, file }
+/// What reading and writing look at of a slot, beside the others' so that they need not look at slots and files: after a system call,
+/// each further place in memory is one more that the kernel has pushed out of the processor's cache.
+#[derive(Clone, Copy, Debug)]
+struct Plain {
+    /// The host's descriptor, which the slot's file owns as long as it lives.
+    host: RawFd,
+    /// Rights that were given up, or [`Plain::NOT`].
+    refused: u32,
+}
+
+impl Plain {
+    /// Bit of `refused`, of no right: there is no descriptor, as the slot is free or its directory is synthetic.
+    const NOT: u32 = 1 << 31;
+    const NONE: Plain = Plain { host: -1, refused: u32::MAX };
+
+    fn of(file: &File) -> Plain {
+        match &file.fd {
+            Some(fd) => Plain { host: fd.as_raw_fd(), refused: file.rights.dropped() & !Plain::NOT },
+            None => Plain::NONE,
+        }
     }
 }
 
@@ -280,6 +292,8 @@ impl Slot {
 #[derive(Debug, Default)]
 #[repr(C)]
 struct Slots {
+    /// As long as `list`.
+    plain: Vec<Plain>,
     list: Vec<Option<Slot>>,
     /// No slot below this one is free.
     lowest: usize,
@@ -325,13 +339,16 @@ impl Slots {
         let slot = Slot { stamp: self.changes, ..slot };
         if at >= self.list.len() {
             self.list.resize_with(at + 1, || None);
+            self.plain.resize(at + 1, Plain::NONE);
         }
+        self.plain[at] = Plain::of(&slot.file);
         self.list[at].replace(slot)
     }
 
     fn take(&mut self, fd: i32) -> Result<Slot> {
         let at = fd as u32 as usize;
         let slot = self.list.get_mut(at).and_then(Option::take).ok_or(Errno::EBADF)?;
+        self.plain[at] = Plain::NONE;
         self.change();
         self.lowest = self.lowest.min(at);
         Ok(slot)
@@ -416,15 +433,25 @@ impl FdTable {
     /// The host's descriptor behind a number of a table that is not shared, if there is one and the rights were not given up: at once what
     /// [`FdTable::get`] and questions to the file find.
     #[inline(always)]
-    #[allow(unsafe_code)]
     pub fn plain(&self, fd: i32, rights: u64) -> Option<BorrowedFd<'_>> {
-        let slot = self.slots.get(fd).ok()?;
-        if slot.host < 0 || slot.refused & rights as u32 != 0 {
+        self.plain_unless(fd, rights, 0)
+    }
+
+    /// The same if also `unfit` is 0: both with one branch, of which each counts right behind a system call.
+    #[inline(always)]
+    #[allow(unsafe_code)]
+    pub(super) fn plain_unless(&self, fd: i32, rights: u64, unfit: u32) -> Option<BorrowedFd<'_>> {
+        // A negative number becomes a huge one, which no table has.
+        let plain = self.slots.plain.get(fd as u32 as usize)?;
+        if plain.refused & (rights as u32 | Plain::NOT) | unfit != 0 {
             return None;
         }
-        // SAFETY: the number is that of the descriptor that the slot's file owns. A file never changes its descriptor, and the slot keeps the
-        // file as long as `self` is borrowed, since whatever changes a slot borrows the table mutably.
-        Some(unsafe { BorrowedFd::borrow_raw(slot.host) })
+        // SAFETY: the number is that of the descriptor that the slot's file owns, so not negative. A file never changes its descriptor, and
+        // the slot keeps the file as long as `self` is borrowed, since whatever changes a slot borrows the table mutably.
+        unsafe {
+            std::hint::assert_unchecked(plain.host >= 0);
+            Some(BorrowedFd::borrow_raw(plain.host))
+        }
     }
 
     /// The host's descriptor behind a number; EBADF also where there is none, because the directory is synthetic.
@@ -454,7 +481,7 @@ impl FdTable {
             return Err(Errno::EINVAL);
         }
         let max = self.max;
-        self.change(|slots| slots.insert(max, Slot::new(file, cloexec), min))
+        self.change(|slots| slots.insert(max, Slot { file, stamp: 0, cloexec }, min))
     }
 
     /// Refuses early what [`FdTable::insert`] would refuse, before anything is opened.
@@ -478,7 +505,7 @@ impl FdTable {
             return Err(Errno::EBADF);
         }
         // What goes away is closed without the lock: that may take its time.
-        if let Some(old) = self.change(|slots| slots.put(at, Slot::new(file, cloexec))) {
+        if let Some(old) = self.change(|slots| slots.put(at, Slot { file, stamp: 0, cloexec })) {
             old.file.release_locks();
         }
         Ok(to)
@@ -495,6 +522,11 @@ impl FdTable {
     pub fn close(&mut self, fd: i32) -> Result<()> {
         let slot = self.change(|slots| slots.take(fd))?;
         slot.file.release_locks();
+        if let Ok(mut file) = Arc::try_unwrap(slot.file)
+            && let Some(fd) = file.fd.take()
+        {
+            sys::close(fd);
+        }
         Ok(())
     }
 
@@ -553,8 +585,12 @@ impl FdTable {
         file.rights.shrink(kind, base, inheriting)?;
         self.change(|slots| {
             slots.change();
-            for slot in slots.list.iter_mut().flatten().filter(|slot| Arc::ptr_eq(&slot.file, &file)) {
-                (slot.stamp, slot.refused) = (slots.changes, file.rights.dropped());
+            for (slot, plain) in slots.list.iter_mut().zip(&mut slots.plain) {
+                if let Some(slot) = slot
+                    && Arc::ptr_eq(&slot.file, &file)
+                {
+                    (slot.stamp, *plain) = (slots.changes, Plain::of(&file));
+                }
             }
         });
         Ok(())

@@ -37,6 +37,17 @@ impl<'m> GuestBuf<'m> {
         GuestBuf::new(memory, iov.ptr, iov.len)
     }
 
+    /// The same, and checks with the list the place of a number that the call is to store. `None` for whatever is wrong.
+    #[inline(always)]
+    pub(super) fn only_and(memory: &'m GuestMemory<'_>, list: u32, out: u32) -> Option<GuestBuf<'m>> {
+        // Of two ends the farther, so that there is one branch. Neither sum has more than 33 bits.
+        let end = (u64::from(list) + size_of::<IoVec>() as u64).max(u64::from(out) + size_of::<u32>() as u64);
+        if end > memory.len() {
+            return None;
+        }
+        GuestBuf::only(memory, list).ok()
+    }
+
     /// For a system call.
     #[inline(always)]
     pub(super) fn as_ptr(self) -> *mut u8 {

@@ -4,6 +4,7 @@
 //! A guest does not say which version built it, unless the SDK's marker section does; see [`Layout::detect`].
 
 use super::sys::{Stat, StatFs, TimeSpec};
+use crate::memory::{GuestMemory, MemoryFault};
 
 /// Where a field lies in a structure, and its size in bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,8 +50,6 @@ pub struct Layout {
     pub name: &'static str,
     /// Bytes of `time_t`; of `struct timespec` and `struct timeval` twice as many.
     pub time: u8,
-    /// `struct stat`.
-    pub stat: StatLayout,
     /// `struct statfs`.
     pub statfs: StatFsLayout,
     /// `F_GETLK`; `F_SETLK` and `F_SETLKW` are the next two.
@@ -69,6 +68,24 @@ pub struct Layout {
 const STATFS32: StatFsLayout = StatFsLayout { size: 64, count: 4, fsid: 28, namelen: 36, frsize: 40, flags: 44 };
 /// `struct statfs` with 64-bit counts.
 const STATFS64: StatFsLayout = StatFsLayout { size: 88, count: 8, fsid: 48, namelen: 56, frsize: 60, flags: 64 };
+
+/// `struct stat` with 32-bit times.
+const STAT32: StatLayout = StatLayout {
+    size: 88,
+    dev: Field(0, 4),
+    mode: Field(12, 4),
+    nlink: Field(16, 4),
+    uid: Field(20, 4),
+    gid: Field(24, 4),
+    rdev: Field(28, 4),
+    bytes: Field(40, 8),
+    blksize: Field(48, 4),
+    blocks: Field(52, 4),
+    atim: 56,
+    mtim: 64,
+    ctim: 72,
+    ino: Field(80, 8),
+};
 
 /// `struct stat` with 64-bit times.
 const STAT64: StatLayout = StatLayout {
@@ -92,22 +109,6 @@ const STAT64: StatLayout = StatLayout {
 pub static EM_3_1_6: Layout = Layout {
     name: "3.1.6",
     time: 4,
-    stat: StatLayout {
-        size: 88,
-        dev: Field(0, 4),
-        mode: Field(12, 4),
-        nlink: Field(16, 4),
-        uid: Field(20, 4),
-        gid: Field(24, 4),
-        rdev: Field(28, 4),
-        bytes: Field(40, 8),
-        blksize: Field(48, 4),
-        blocks: Field(52, 4),
-        atim: 56,
-        mtim: 64,
-        ctim: 72,
-        ino: Field(80, 8),
-    },
     statfs: STATFS32,
     f_getlk: 5,
     rusage: 136,
@@ -120,7 +121,6 @@ pub static EM_3_1_6: Layout = Layout {
 pub static EM_3_1_69: Layout = Layout {
     name: "3.1.69",
     time: 8,
-    stat: STAT64,
     statfs: STATFS32,
     f_getlk: 12,
     rusage: 152,
@@ -133,7 +133,6 @@ pub static EM_3_1_69: Layout = Layout {
 pub static EM_6_0_5: Layout = Layout {
     name: "6.0.5",
     time: 8,
-    stat: STAT64,
     statfs: STATFS64,
     f_getlk: 12,
     rusage: 152,
@@ -229,31 +228,27 @@ impl Layout {
         2 * u32::from(self.time)
     }
 
-    /// `struct stat` as the guest has it.
-    // The width of some fields differs by architecture.
-    #[allow(clippy::unnecessary_cast)]
-    pub fn encode_stat(&self, stat: &Stat) -> Encoded {
-        let (l, mut out) = (&self.stat, Encoded::new(self.stat.size));
-        out.put(l.dev, stat.st_dev);
-        out.put(l.mode, u64::from(stat.st_mode));
-        out.put(l.nlink, stat.st_nlink as u64);
-        out.put(l.uid, u64::from(stat.st_uid));
-        out.put(l.gid, u64::from(stat.st_gid));
-        out.put(l.rdev, stat.st_rdev);
-        out.put(l.bytes, stat.st_size as u64);
-        out.put(l.blksize, stat.st_blksize as u64);
-        out.put(l.blocks, stat.st_blocks as u64);
-        out.put_time(self, l.atim, stat.st_atime, stat.st_atime_nsec);
-        out.put_time(self, l.mtim, stat.st_mtime, stat.st_mtime_nsec);
-        out.put_time(self, l.ctim, stat.st_ctime, stat.st_ctime_nsec);
-        out.put(l.ino, stat.st_ino);
-        out
+    /// `struct stat`: there are two.
+    pub fn stat(&self) -> &'static StatLayout {
+        if self.time == 4 { &STAT32 } else { &STAT64 }
+    }
+
+    /// Stores `struct stat` as the guest has it.
+    ///
+    /// # Errors
+    /// If there is no memory.
+    pub fn store_stat(&self, memory: &mut GuestMemory<'_>, ptr: u32, stat: &Stat) -> Result<(), MemoryFault> {
+        // Known offsets each, as this is on the way of every fstat.
+        match self.time {
+            4 => memory.copy_in(ptr, encode_stat(&STAT32, 4, stat).bytes()),
+            _ => memory.copy_in(ptr, encode_stat(&STAT64, 8, stat).bytes()),
+        }
     }
 
     /// `struct stat` for another implementation: its size, then offset and (from bit 8 on) size of device, mode, links, user, group,
     /// special device, length, block size, blocks, the seconds of the three times (32 bits of nanoseconds follow them), inode.
     pub fn stat_fields(&self) -> [u32; 16] {
-        let l = &self.stat;
+        let l = self.stat();
         let plain = |Field(at, size): Field| u32::from(at) | u32::from(size) << 8;
         let time = |at: u8| plain(Field(at, self.time));
         let mut fields = [0; 16];
@@ -267,7 +262,7 @@ impl Layout {
     /// `struct timespec` (or, with microseconds, `struct timeval`) as the guest has it.
     pub fn encode_time(&self, seconds: i64, fraction: i64) -> Encoded {
         let mut out = Encoded::new(self.timespec_size() as usize);
-        out.put_time(self, 0, seconds, fraction);
+        out.put_time(self.time, 0, seconds, fraction);
         out
     }
 
@@ -347,10 +342,33 @@ impl Encoded {
         self.put(field, value.min(max));
     }
 
-    fn put_time(&mut self, layout: &Layout, at: u8, seconds: i64, fraction: i64) {
-        self.put(Field(at, layout.time), seconds as u64);
-        self.put(Field(at + layout.time, 4), fraction as u64);
+    #[inline]
+    fn put_time(&mut self, size: u8, at: u8, seconds: i64, fraction: i64) {
+        self.put(Field(at, size), seconds as u64);
+        self.put(Field(at + size, 4), fraction as u64);
     }
+}
+
+/// `struct stat` with times of a size.
+// The width of some fields differs by architecture.
+#[allow(clippy::unnecessary_cast)]
+#[inline(always)]
+fn encode_stat(l: &StatLayout, time: u8, stat: &Stat) -> Encoded {
+    let mut out = Encoded::new(l.size);
+    out.put(l.dev, stat.st_dev);
+    out.put(l.mode, u64::from(stat.st_mode));
+    out.put(l.nlink, stat.st_nlink as u64);
+    out.put(l.uid, u64::from(stat.st_uid));
+    out.put(l.gid, u64::from(stat.st_gid));
+    out.put(l.rdev, stat.st_rdev);
+    out.put(l.bytes, stat.st_size as u64);
+    out.put(l.blksize, stat.st_blksize as u64);
+    out.put(l.blocks, stat.st_blocks as u64);
+    out.put_time(time, l.atim, stat.st_atime, stat.st_atime_nsec);
+    out.put_time(time, l.mtim, stat.st_mtime, stat.st_mtime_nsec);
+    out.put_time(time, l.ctim, stat.st_ctime, stat.st_ctime_nsec);
+    out.put(l.ino, stat.st_ino);
+    out
 }
 
 /// The value of a key in the SDK's marker section: text lines `key=value`.

@@ -63,16 +63,37 @@ fn writable(ns: &Namespace, base: Base<'_>, path: &mut GuestPath, follow: bool) 
 
 /// Opens a file with open flags of the host.
 pub fn open(host: &Host, base: Base<'_>, path: &mut GuestPath, flags: i32, mode: u32) -> Result<File> {
-    if flags & libc::O_ACCMODE == libc::O_ACCMODE {
-        return Err(Errno::EINVAL);
-    }
-    let flags = flags | libc::O_NOCTTY | libc::O_CLOEXEC;
-    let mode = mode & 0o7777 & !host.umask();
+    let (flags, mode) = opening(host, flags, mode)?;
     match host.blocking(|| host.namespace.open_path(base, path, flags, mode))? {
         Object::Real(grant, fd) => Ok(File::granted(grant, fd, flags & libc::O_PATH != 0)),
         Object::Synthetic(_) if flags & libc::O_ACCMODE != libc::O_RDONLY => Err(Errno::EISDIR),
         Object::Synthetic(at) => Ok(File::synthetic(at)),
     }
+}
+
+/// The same of an absolute path that [`Namespace::open_spelled`](super::resolve::Namespace::open_spelled) takes; `None` of all others.
+#[inline]
+pub fn open_spelled(host: &Host, path: &CStr, flags: i32, mode: u32) -> Option<Result<Arc<File>>> {
+    let (flags, mode) = match opening(host, flags, mode) {
+        Ok(how) => how,
+        Err(errno) => return Some(Err(errno)),
+    };
+    let file = |(grant, fd): (&Arc<Grant>, _)| Arc::new(File::granted(grant.clone(), fd, flags & libc::O_PATH != 0));
+    loop {
+        match host.namespace.open_spelled(path, flags, mode)? {
+            Err(Errno::EINTR) if host.goes_on() => {}
+            opened => return Some(opened.map(file)),
+        }
+    }
+}
+
+/// How the host opens what a guest opens so.
+#[inline]
+fn opening(host: &Host, flags: i32, mode: u32) -> Result<(i32, u32)> {
+    if flags & libc::O_ACCMODE == libc::O_ACCMODE {
+        return Err(Errno::EINVAL);
+    }
+    Ok((flags | libc::O_NOCTTY | libc::O_CLOEXEC, mode & 0o7777 & !host.umask()))
 }
 
 /// Attributes of a directory of the synthetic tree.

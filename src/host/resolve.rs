@@ -27,7 +27,7 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 /// How every path of a guest is resolved by the kernel.
 pub(super) const RESOLVE: u64 = libc::RESOLVE_BENEATH | libc::RESOLVE_NO_MAGICLINKS;
@@ -61,8 +61,18 @@ pub struct Namespace {
     pub(super) grants: Vec<Arc<Grant>>,
     /// How many were granted.
     granted: usize,
+    /// The directories that no other grant hides a part of, and the one that was asked for last.
+    spelled: Arc<[Spelled]>,
+    recent: Arc<AtomicUsize>,
     /// Whether the user was told of a path that no grant shows.
     reported: Arc<AtomicBool>,
+}
+
+/// A granted directory, and how the paths below it begin if they are spelled plainly: with its guest path and a slash.
+#[derive(Debug)]
+struct Spelled {
+    start: Vec<u8>,
+    grant: Arc<Grant>,
 }
 
 /// Where a relative path begins.
@@ -170,7 +180,27 @@ impl Namespace {
         if policy.standard_devices {
             grants.extend(devices::grants(&grants));
         }
-        Ok(Namespace { grants, granted, reported: Arc::default() })
+        let spelled = spelled(&grants).into();
+        Ok(Namespace { grants, granted, spelled, recent: Arc::default(), reported: Arc::default() })
+    }
+
+    /// As [`Namespace::open_path`] of an absolute path that lies below a grant, is spelled plainly, and does not lead out again; `None` of all
+    /// others. Takes the path where it lies, so that most files are opened without a copy.
+    pub fn open_spelled(&self, path: &CStr, flags: i32, mode: u32) -> Option<Result<(&Arc<Grant>, OwnedFd)>> {
+        let recent = self.recent.load(Ordering::Relaxed);
+        let found = match self.spelled.get(recent).and_then(|spelled| spelled.rest(path)) {
+            Some(rest) => Some((recent, rest)),
+            None => self.spelled.iter().enumerate().find_map(|(at, spelled)| Some((at, spelled.rest(path)?))),
+        };
+        let (at, rest) = found?;
+        if at != recent {
+            self.recent.store(at, Ordering::Relaxed);
+        }
+        let grant = &self.spelled[at].grant;
+        match open_in(grant, grant.root.as_fd(), rest, flags, mode, RESOLVE) {
+            Err(Errno::EXDEV) => None,
+            other => Some(other.map(|fd| (grant, fd))),
+        }
     }
 
     /// The grants, in the order in which they were given; without the standard devices.
@@ -373,6 +403,32 @@ impl Grant {
     pub fn root_dir(&self) -> Option<BorrowedFd<'_>> {
         self.file.is_none().then(|| self.root.as_fd())
     }
+}
+
+impl Spelled {
+    /// What follows the start, if something does, as a path of its own.
+    #[inline]
+    fn rest<'p>(&self, path: &'p CStr) -> Option<&'p CStr> {
+        let rest = path.to_bytes().strip_prefix(self.start.as_slice())?;
+        (!matches!(rest.first(), None | Some(b'/'))).then(|| &path[self.start.len()..])
+    }
+}
+
+/// The directories among the grants that show all that lies below their guest paths.
+fn spelled(grants: &[Arc<Grant>]) -> Vec<Spelled> {
+    let hidden = |(at, grant): (usize, &Arc<Grant>)| {
+        grants.iter().enumerate().any(|(other, hiding)| other != at && hiding.guest.starts_with(&grant.guest))
+    };
+    let shown = grants.iter().enumerate().filter(|&(at, grant)| grant.file.is_none() && !hidden((at, grant)));
+    shown
+        .map(|(_, grant)| {
+            let mut start = join(&grant.guest);
+            if start != b"/" {
+                start.push(b'/');
+            }
+            Spelled { start, grant: grant.clone() }
+        })
+        .collect()
 }
 
 /// Spells components as an absolute path.

@@ -9,7 +9,7 @@ use super::errno::Errno;
 use super::iov::{GuestBuf, GuestIov};
 use crate::sys::{syscall3, syscall6};
 use std::ffi::{CStr, CString};
-use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
+use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, IntoRawFd, OwnedFd, RawFd};
 
 /// Result of a host call.
 pub type Result<T> = std::result::Result<T, Errno>;
@@ -62,6 +62,12 @@ pub mod signal;
 fn owned(fd: i32) -> OwnedFd {
     // SAFETY: `fd` is the result of a call that made a new descriptor, which nobody else owns.
     unsafe { OwnedFd::from_raw_fd(fd) }
+}
+
+/// `close(2)`: as dropping it, but without the C library.
+pub fn close(fd: OwnedFd) {
+    // Linux has closed the descriptor whatever it answers.
+    let _ = raw!(SYS_close; fd.into_raw_fd());
 }
 
 /// A zeroed plain C struct of integers.

@@ -11,6 +11,7 @@
 //! bytes, which a guest could have put there anyway; nothing in the host relies on what they are, only on their number.
 
 use std::borrow::Cow;
+use std::ffi::CStr;
 use std::hint::black_box;
 use std::marker::PhantomData;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -88,6 +89,17 @@ impl<'a> GuestMemory<'a> {
             ((*desc).base, bytes.load(Ordering::Acquire), (*desc).shared)
         };
         GuestMemory { base, bytes, shared, _memory: PhantomData }
+    }
+
+    /// The same where it is known that threads do not share the memory.
+    ///
+    /// # Safety
+    /// As for [`GuestMemory::from_desc`], and the descriptor says so, too.
+    #[inline(always)]
+    pub unsafe fn from_unshared(desc: *const MemoryDesc) -> GuestMemory<'a> {
+        // SAFETY: by contract.
+        let (base, bytes) = unsafe { ((*desc).base, (*desc).bytes) };
+        GuestMemory { base, bytes, shared: false, _memory: PhantomData }
     }
 
     /// A memory without bytes.
@@ -320,6 +332,13 @@ impl<'a> GuestMemory<'a> {
     #[inline]
     pub fn is_shared(&self) -> bool {
         self.shared
+    }
+
+    /// A string that a zero byte ends, where it lies; `None` where other threads may write, where it is not at most `max` bytes with its
+    /// end, and where it leaves the memory.
+    pub fn c_str(&self, ptr: u32, max: u32) -> Option<&CStr> {
+        let available = self.bytes.checked_sub(u64::from(ptr))?.min(u64::from(max)) as u32;
+        CStr::from_bytes_until_nul(self.slice(ptr, available).ok()?).ok()
     }
 
     /// A string that a zero byte ends, without that byte: borrowed, or a copy where other threads may write. At most `max` bytes are

@@ -56,7 +56,7 @@ impl Func {
 
     /// Binds a host function to a store, without an instance.
     pub(crate) fn bind(ptr: *mut StoreCore, core: &mut StoreCore, host: &Arc<HostFunc>) -> Result<Func, Error> {
-        let native = host.native_code(&core.engine)?;
+        let native = host.native_code(&core.engine, false)?;
         let ctx = host.context(ptr, std::ptr::null_mut(), super::instance::no_memory());
         let ctx = NonNull::from(Box::leak(Box::new(ctx)));
         core.host_ctxs.push(ctx);

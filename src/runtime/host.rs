@@ -6,7 +6,7 @@
 
 use std::any::Any;
 use std::marker::PhantomData;
-use std::mem::offset_of;
+use std::mem::{MaybeUninit, offset_of};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::ptr::NonNull;
 use std::sync::Arc;
@@ -92,6 +92,8 @@ pub(crate) fn refuse_vectors(ty: &FuncType) -> Result<(), Error> {
 pub(crate) struct HostFunc {
     pub(crate) ty: FuncType,
     code: HostCode,
+    /// What guests call instead if no other thread has their memory.
+    shortcut: Option<*const u8>,
     /// What a shortcut goes on with; null where the type is dynamic.
     whole: *const u8,
     entry: ArrayEntry,
@@ -122,6 +124,7 @@ impl HostFunc {
         HostFunc {
             ty: F::func_type(),
             code: HostCode::Static(F::native_entry()),
+            shortcut: None,
             whole: F::native_body(),
             entry: F::array_entry(),
             closure: Arc::as_ptr(&closure).cast(),
@@ -137,6 +140,7 @@ impl HostFunc {
         HostFunc {
             ty,
             code: HostCode::Thunk,
+            shortcut: None,
             whole: std::ptr::null(),
             entry: Dynamic::<F>::entry::<T>,
             closure: Arc::as_ptr(&dynamic).cast(),
@@ -144,17 +148,21 @@ impl HostFunc {
         }
     }
 
-    /// Has guests' calls begin with a shortcut, if the function's type is the one that shortcuts have.
+    /// Has calls of guests without threads begin with a shortcut, if the function's type is the one that shortcuts have.
     pub(crate) fn shorten<T: 'static, S: Shortcut<T>>(&mut self) {
         let fits = self.ty.params == [ValType::I32; 4] && self.ty.results == [ValType::I32];
         if fits && matches!(self.code, HostCode::Static(_)) {
-            self.code = HostCode::Static(shortcut_shim::<T, S> as *const u8);
+            self.shortcut = Some(shortcut_shim::<T, S> as *const u8);
         }
     }
 
-    pub(crate) fn native_code(&self, engine: &Engine) -> Result<NativeCode, Error> {
+    /// What guests call. `shared`: other threads may have their memory.
+    pub(crate) fn native_code(&self, engine: &Engine, shared: bool) -> Result<NativeCode, Error> {
         match self.code {
-            HostCode::Static(address) => Ok(NativeCode { address, mapping: None }),
+            HostCode::Static(whole) => {
+                let address = self.shortcut.filter(|_| !shared).unwrap_or(whole);
+                Ok(NativeCode { address, mapping: None })
+            }
             HostCode::Thunk => {
                 let thunk = engine.host_thunk(&self.ty);
                 let mapping = thunk.map_err(|error| Error::Limit(format!("no memory for code: {error}")))?;
@@ -210,7 +218,7 @@ unsafe fn run<T: 'static, V>(ctx: *mut HostCtx, body: impl FnOnce(Caller<'_, T>)
 /// and without what catches panics, so that one ends the process.
 pub(crate) trait Shortcut<T: 'static>: 'static {
     /// Makes the call. `None` hands it over to the function itself, with the same arguments.
-    fn call(caller: &mut Caller<'_, T>, arguments: [u32; 4]) -> Option<u32>;
+    fn call(memory: GuestMemory<'_>, data: &mut T, arguments: [u32; 4]) -> Option<u32>;
 }
 
 /// Notes where the guest calls from, as the function itself may be what runs.
@@ -222,15 +230,44 @@ unsafe extern "C" fn shortcut_shim<T: 'static, S: Shortcut<T>>() {
 /// # Safety
 /// The context belongs to a function with four 32-bit parameters and a 32-bit result, in a store of `T`.
 unsafe extern "C" fn shortcut<T: 'static, S: Shortcut<T>>(ctx: *mut HostCtx, a: u32, b: u32, c: u32, d: u32) -> u64 {
-    // SAFETY: by contract.
-    let mut caller = Caller { ctx: unsafe { NonNull::new_unchecked(ctx) }, _store: PhantomData };
-    if let Some(answer) = S::call(&mut caller, [a, b, c, d]) {
+    // For the function itself, should it be what runs: in memory, whatever the compiler thinks, since in registers they would take those that
+    // a function without a frame has.
+    let mut kept = MaybeUninit::<Kept>::uninit();
+    let place = kept.as_mut_ptr();
+    // SAFETY: a place of this function's own, as is each field.
+    unsafe {
+        (&raw mut (*place).ctx).write_volatile(ctx);
+        (&raw mut (*place).a).write_volatile(a);
+        (&raw mut (*place).b).write_volatile(b);
+        (&raw mut (*place).c).write_volatile(c);
+        (&raw mut (*place).d).write_volatile(d);
+    }
+    // SAFETY: by contract. Only instances whose memory is not shared call shortcuts, and those that have none, whose descriptor says so. The
+    // embedder's value is not in guest memory.
+    let (memory, data) = unsafe {
+        (GuestMemory::from_unshared((*ctx).memory), &mut (*(*ctx).store.cast::<StoreInner<T>>()).data)
+    };
+    if let Some(answer) = S::call(memory, data, [a, b, c, d]) {
         return u64::from(answer);
     }
-    type Whole = unsafe extern "C" fn(*mut HostCtx, u32, u32, u32, u32) -> u64;
-    // SAFETY: by contract and `HostFunc::shorten`, the context has the body of a function of this type, which takes numbers as they are and
-    // returns them extended; where the guest calls from is noted.
-    unsafe { std::mem::transmute::<*const u8, Whole>((*ctx).whole)(ctx, a, b, c, d) }
+    // SAFETY: written above. By contract and `HostFunc::shorten`, the context has the body of a function of this type, which takes numbers as
+    // they are and returns them extended; where the guest calls from is noted.
+    unsafe {
+        let Kept { ctx, a, b, c, d } = place.read_volatile();
+        std::mem::transmute::<*const u8, Whole>((*ctx).whole)(ctx, a, b, c, d)
+    }
+}
+
+/// A function that can have a shortcut.
+type Whole = unsafe extern "C" fn(*mut HostCtx, u32, u32, u32, u32) -> u64;
+
+/// What it is called with.
+struct Kept {
+    ctx: *mut HostCtx,
+    a: u32,
+    b: u32,
+    c: u32,
+    d: u32,
 }
 
 /// A dynamically typed function.

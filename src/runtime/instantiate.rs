@@ -167,6 +167,12 @@ impl<'a> Builder<'a> {
         self.data.memory().map_or(std::ptr::null_mut(), |memory| unsafe { (*memory.as_ptr()).memory.desc() })
     }
 
+    fn shares_memory(&mut self) -> bool {
+        let desc = self.memory_desc();
+        // SAFETY: descriptors live as long as the store; what this one says does not change.
+        !desc.is_null() && unsafe { (*desc).shared }
+    }
+
     fn link_functions(&mut self, imports: &[Resolved]) -> Result<(), Error> {
         let desc = self.memory_desc();
         let desc: *const MemoryDesc = if desc.is_null() { no_memory() } else { desc };
@@ -198,7 +204,8 @@ impl<'a> Builder<'a> {
     }
 
     fn host_func(&mut self, host: &Arc<HostFunc>, index: u32, context: usize) -> Result<FuncRef, Error> {
-        let native = host.native_code(&self.core.engine)?;
+        let shared = self.shares_memory();
+        let native = host.native_code(&self.core.engine, shared)?;
         self.core.kept.push(host.clone());
         self.core.kept.extend(native.mapping.map(|mapping| mapping as Arc<_>));
         let ctx: *mut HostCtx = self.data.host_ctxs.as_mut_ptr().wrapping_add(context);

@@ -237,9 +237,9 @@ pub struct Calling {
     pub pops: bool,
     /// Whether the callee may leave other pinned registers.
     pub foreign: bool,
-    /// Whether a callee of the same instance, which leaves them as they are, is told from others; then the set of registers in
-    /// which others return an I32, whose upper halves are cleared.
-    pub own_first: Option<u16>,
+    /// Whether a callee that leaves them as they are (one of the same instance if the call is indirect, one of the host if it is of an import) is
+    /// told from others; then the set of registers in which others return an I32, whose upper halves are cleared.
+    pub steady_first: Option<u16>,
 }
 
 /// A tail call.

@@ -86,7 +86,7 @@ fn fstat(cx: &mut Ctx<'_>, fd: i32, buf: u32) -> Result<i32> {
         Some(host) => sys::fstat(host)?,
         None => ops::stat_file(cx.host.fds.get(fd)?)?,
     };
-    cx.mem.copy_in(buf, cx.host.layout.encode_stat(&stat).bytes())?;
+    cx.host.layout.store_stat(&mut cx.mem, buf, &stat)?;
     Ok(0)
 }
 

@@ -4,7 +4,7 @@ use crate::host::ctx::Ctx;
 use crate::host::errno::Errno;
 use crate::host::layout::open_flags_to_host;
 use crate::host::ops;
-use crate::host::path::GuestPath;
+use crate::host::path::{GuestPath, MAX_PATH};
 use crate::host::rows::rows;
 use crate::host::state::AT_FDCWD;
 use crate::host::sys::{self, Result, TimeSpec};
@@ -116,8 +116,12 @@ fn openat(cx: &mut Ctx<'_>, dirfd: i32, path: u32, flags: i32, va: u32) -> Resul
     let wants_mode = host_flags & libc::O_CREAT != 0 || host_flags & libc::O_TMPFILE == libc::O_TMPFILE;
     let mode = if wants_mode && va != 0 { cx.va_arg(va, 0)? } else { 0 };
     cx.host.fds.room_for(1)?;
-    let file = at(cx, dirfd, path, |host, base, path| ops::open(host, base, path, host_flags, mode))?;
-    cx.host.fds.insert(Arc::new(file), 0, host_flags & libc::O_CLOEXEC != 0)
+    let spelled = cx.mem.c_str(path, MAX_PATH as u32 + 1);
+    let file = match spelled.and_then(|path| ops::open_spelled(cx.host, path, host_flags, mode)) {
+        Some(opened) => opened?,
+        None => Arc::new(at(cx, dirfd, path, |host, base, path| ops::open(host, base, path, host_flags, mode))?),
+    };
+    cx.host.fds.insert(file, 0, host_flags & libc::O_CLOEXEC != 0)
 }
 
 fn stat(cx: &mut Ctx<'_>, path: u32, buf: u32) -> Result<i32> {
@@ -141,7 +145,7 @@ fn fstatat(cx: &mut Ctx<'_>, dirfd: i32, path: u32, buf: u32, flags: i32) -> Res
             ops::stat(host, base, path, follow)
         })?
     };
-    cx.mem.copy_in(buf, cx.host.layout.encode_stat(&stat).bytes())?;
+    cx.host.layout.store_stat(&mut cx.mem, buf, &stat)?;
     Ok(0)
 }
 

@@ -10,7 +10,8 @@ use crate::host::rights;
 use crate::host::rows::rows;
 use crate::host::state::{HasHost, Host};
 use crate::host::sys::{self, Result};
-use crate::runtime::{Caller, Linker, Shortcut};
+use crate::memory::GuestMemory;
+use crate::runtime::{Linker, Shortcut};
 use std::marker::PhantomData;
 use std::os::fd::BorrowedFd;
 
@@ -133,16 +134,10 @@ struct AtOnce<W>(PhantomData<W>);
 
 impl<T: HasHost + 'static, W: Transfer + Default + 'static> Shortcut<T> for AtOnce<W> {
     #[inline(always)]
-    fn call(caller: &mut Caller<'_, T>, [fd, iovs, count, out]: [u32; 4]) -> Option<u32> {
-        let (mut mem, data) = caller.memory_and_data();
+    fn call(mut mem: GuestMemory<'_>, data: &mut T, [fd, iovs, count, out]: [u32; 4]) -> Option<u32> {
         let host = data.host();
-        if count != 1 || mem.is_shared() {
-            return None;
-        }
-        let file = host.fds.plain(fd as i32, W::RIGHT)?;
-        let buf = GuestBuf::only(&mem, iovs).ok()?;
-        mem.check(out, size_of::<u32>() as u64).ok()?;
-        let moved = W::default().one(file, buf);
+        let file = host.fds.plain_unless(fd as i32, W::RIGHT, count ^ 1)?;
+        let moved = W::default().one(file, GuestBuf::only_and(&mem, iovs, out)?);
         if let Ok(bytes) = moved
             && !host.signals.due()
         {

@@ -101,18 +101,16 @@ impl Emitter<'_> {
     }
 
     pub(super) fn call(&mut self, calling: Calling, landing: Option<Label>) {
-        if let Some(narrow) = calling.own_first {
-            return self.call_own_first(calling, narrow, landing);
-        }
         match calling.callee {
             Callee::Direct(func) => self.buf.call(func),
-            Callee::Import(at) => {
-                self.load(RAX, Mem::at(CTX, at + offset::FUNC_CODE));
-                self.load(RDI, Mem::at(CTX, at + offset::FUNC_CTX));
-                self.enter_foreign();
-                self.call_rax();
-            }
-            Callee::Indirect => self.call_foreign(),
+            Callee::Import(at) => match calling.steady_first {
+                Some(narrow) => return self.call_host_first(calling, at, narrow, landing),
+                None => self.call_foreign((CTX, at)),
+            },
+            Callee::Indirect => match calling.steady_first {
+                Some(narrow) => return self.call_own_first(calling, narrow, landing),
+                None => self.call_foreign((R11, 0)),
+            },
             Callee::Builtin(builtin) => {
                 self.load(RAX, Mem::at(CTX, offset::BUILTINS));
                 dynasm!(self.buf ; .arch x64 ; mov rdi, r15);
@@ -138,12 +136,31 @@ impl Emitter<'_> {
     fn call_own_first(&mut self, calling: Calling, narrow: u16, landing: Option<Label>) {
         // cmp [r11 + ctx], r15
         self.buf.op(Opcode::one(0x39).wide(true), CTX.0, Rm::Mem(Mem::at(R11, offset::FUNC_CTX)));
+        self.call_steady_if(Cc::E, (R11, 0), calling, narrow, landing);
+    }
+
+    /// Calls the import whose `FuncRef` lies in the vmctx; out of line if it is not the host's.
+    fn call_host_first(&mut self, calling: Calling, at: i32, narrow: u16, landing: Option<Label>) {
+        self.load(RDI, Mem::at(CTX, at + offset::FUNC_CTX));
+        dynasm!(self.buf ; .arch x64 ; cmp DWORD [r15 + at + offset::FUNC_RESERVED], 0);
+        self.call_steady_if(Cc::Ne, (CTX, at), calling, narrow, landing);
+    }
+
+    /// Calls a function that leaves the pinned registers as they are; out of line unless it is one, which a comparison has told.
+    fn call_steady_if(
+        &mut self,
+        steady: Cc,
+        func_ref: (Gpr, i32),
+        calling: Calling,
+        narrow: u16,
+        landing: Option<Label>,
+    ) {
         let (entry, done) = (self.buf.label(), self.buf.label());
-        self.buf.jump(Some(Cc::Ne as u8), entry);
-        self.call_through(Mem::at(R11, offset::FUNC_CODE));
+        self.buf.jump(Some(steady.invert() as u8), entry);
+        self.call_through(Mem::at(func_ref.0, func_ref.1 + offset::FUNC_CODE));
         self.called(landing);
         self.buf.bind(done);
-        self.foreign.push(ForeignCall { entry, done, landing, narrow, loc: self.loc });
+        self.foreign.push(ForeignCall { entry, func_ref, done, landing, narrow, loc: self.loc });
         self.popped(calling);
     }
 
@@ -164,18 +181,24 @@ impl Emitter<'_> {
         }
     }
 
-    /// Calls the function whose `FuncRef` is in `r11`.
-    fn call_foreign(&mut self) {
-        self.load(RDI, Mem::at(R11, offset::FUNC_CTX));
+    /// Calls the function whose `FuncRef` lies there.
+    fn call_foreign(&mut self, (base, at): (Gpr, i32)) {
+        let (code, ctx) = (Mem::at(base, at + offset::FUNC_CODE), Mem::at(base, at + offset::FUNC_CTX));
+        // The vmctx is about to be another.
+        let early = base == CTX;
+        if early {
+            self.load(RAX, code);
+        }
+        self.load(RDI, ctx);
         self.enter_foreign();
-        self.call_through(Mem::at(R11, offset::FUNC_CODE));
+        if early { self.call_rax() } else { self.call_through(code) }
     }
 
-    /// The part of an indirect call that was put off: the callee belongs to somebody else.
+    /// The part of a call that was put off: the callee belongs to somebody else.
     pub(super) fn foreign_call(&mut self, call: ForeignCall) {
         self.buf.bind(call.entry);
         self.loc = call.loc;
-        self.call_foreign();
+        self.call_foreign(call.func_ref);
         self.called(call.landing);
         for reg in (0..16).filter(|reg| call.narrow & 1 << reg != 0) {
             self.buf.op(Opcode::one(0x8b), reg, Rm::Reg(reg));

@@ -60,9 +60,11 @@ struct ColdConversion {
     loc: u32,
 }
 
-/// An indirect call of another instance's function, or of the host's.
+/// A call of a function that may leave other pinned registers: another instance's, or any that is called indirectly and is not this one's.
 struct ForeignCall {
     entry: Label,
+    /// Where the callee's `FuncRef` lies: behind a register.
+    func_ref: (Gpr, i32),
     /// Where to go on.
     done: Label,
     landing: Option<Label>,

@@ -89,7 +89,7 @@ impl Emitter<'_> {
 
     /// Functions of the host make no tail calls: an ordinary call does not let the stack grow.
     fn call_host_and_return(&mut self, tail: Tail) {
-        self.call(Calling { callee: tail.callee, pops: true, foreign: true, own_first: None }, None);
+        self.call(Calling { callee: tail.callee, pops: true, foreign: true, steady_first: None }, None);
         for slot in 0..tail.results as i32 {
             self.load(R10, Mem::at(RSP, 8 * (tail.params as i32 + slot)));
             self.save(R10, Mem::at(RBP, 16 + 8 * (self.code.frame.params as i32 + slot)));

@@ -156,7 +156,7 @@ impl Lower<'_> {
         let mut operands = Operands::new();
         operands.push(Operand::reg_fixed_def(raw, RAX.preg()));
         operands.extend(args.iter().zip(INT_ARGS).map(|(&arg, gpr)| Operand::reg_fixed_use(arg, gpr.preg())));
-        let calling = Calling { callee: Callee::Builtin(builtin), pops: false, foreign: false, own_first: None };
+        let calling = Calling { callee: Callee::Builtin(builtin), pops: false, foreign: false, steady_first: None };
         self.s.emit(Inst::Call(calling), &operands, clobbers);
         let d = self.s.demand(data.results[0]);
         self.emit(Inst::Mov(false), &[Operand::reg_def(d), Operand::any_use(raw)]);

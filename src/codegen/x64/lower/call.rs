@@ -57,9 +57,10 @@ impl Lower<'_> {
         self.emit(Inst::Return, &operands);
     }
 
-    /// Whether indirect calls tell callees of the same instance from others: most of them are. In the kernel all calls go through a
-    /// slot, and memory may move.
-    pub(super) fn knows_own(&self) -> bool {
+    /// Whether calls tell the callees that leave the pinned registers as they are from others: those of the same instance, which are most of
+    /// those that are called indirectly, and those of the host, which are most of those that are imported. In the kernel all calls go through
+    /// a slot, and memory may move.
+    pub(super) fn knows_steady(&self) -> bool {
         let options = self.env.options;
         !self.env.module.foreign_tail_calls && !options.thunks && options.memory == MemoryPolicy::Guard
     }
@@ -73,9 +74,9 @@ impl Lower<'_> {
             Place::Int(gpr) if ty == Type::I32 => 1 << gpr.0,
             _ => 0,
         };
-        let own_first = (callee == Callee::Indirect && self.knows_own())
+        let steady_first = (matches!(callee, Callee::Import(_) | Callee::Indirect) && self.knows_steady())
             .then(|| signature.results.iter().map(narrow).fold(0, |set: u16, reg: u16| set | reg));
-        let calling = Calling { callee, pops: signature.param_slots > 0, foreign, own_first };
+        let calling = Calling { callee, pops: signature.param_slots > 0, foreign, steady_first };
         if std::mem::take(&mut self.guarded) {
             let (mut operands, clobbers) = self.defined.take().expect("the successor was selected before");
             operands.extend(uses);
@@ -193,7 +194,7 @@ impl Lower<'_> {
         if self.env.module.is_imported(func) {
             self.frame.keeps_ctx = true;
             let callee = Callee::Import(self.env.layout.func_ref(func.0));
-            self.emit_call(callee, &signature, data, &[], false);
+            self.emit_call(callee, &signature, data, &[], self.knows_steady());
         } else {
             let clean = !self.env.module.foreign_tail_calls;
             self.emit_call(Callee::Direct(func), &signature, data, &[], clean);
@@ -206,7 +207,7 @@ impl Lower<'_> {
         let callee = self.indirect_callee(index, table, ty);
         let signature = Signature::new(&self.env.module.types[ty.index()]);
         let extra = [Operand::reg_fixed_use(callee, R11.preg())];
-        self.emit_call(Callee::Indirect, &signature, data, &extra, self.knows_own());
+        self.emit_call(Callee::Indirect, &signature, data, &extra, self.knows_steady());
     }
 
     /// Operations that the runtime performs.
@@ -246,7 +247,7 @@ impl Lower<'_> {
             operands.push(Operand::reg_fixed_def(raw, RAX.preg()));
         }
         operands.extend(uses);
-        let calling = Calling { callee: Callee::Builtin(builtin), pops: false, foreign: false, own_first: None };
+        let calling = Calling { callee: Callee::Builtin(builtin), pops: false, foreign: false, steady_first: None };
         self.s.emit(Inst::Call(calling), &operands, clobbers);
         if let Some(result) = result {
             // An I32 is the low half of an I64, which the convention leaves open above.

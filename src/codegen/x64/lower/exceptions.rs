@@ -25,10 +25,10 @@ impl Lower<'_> {
         let module = self.env.module;
         let (signature, clean) = match call.op {
             Op::Call(callee) => {
-                let clean = !module.is_imported(callee) && !module.foreign_tail_calls;
+                let clean = if module.is_imported(callee) { self.knows_steady() } else { !module.foreign_tail_calls };
                 (Signature::new(module.func_type(callee)), clean)
             }
-            Op::CallIndirect(_, ty) => (Signature::new(&module.types[ty.index()]), self.knows_own()),
+            Op::CallIndirect(_, ty) => (Signature::new(&module.types[ty.index()]), self.knows_steady()),
             op => unreachable!("{op:?} is no call"),
         };
         let (defs, clobbers, after) = self.call_results(&signature, call, clean, clobbered_by_throws());

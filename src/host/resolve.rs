@@ -586,6 +586,39 @@ mod tests {
     }
 
     #[test]
+    fn plainly_spelled_paths_find_the_grant_that_the_others_find() {
+        let dir = tempfile::tempdir().unwrap();
+        let layouts: [&[&str]; 4] = [&["/"], &["/", "/dev"], &["/a", "/a/b", "/ab"], &["/a/b", "/a/c", "/"]];
+        let names = ["a", "b", "ab", "c", "dev", "null", "x", ".", "..", ".x", ""];
+        let mut spelled = 0;
+        for layout in layouts {
+            let mut policy = Policy::new();
+            policy.standard_devices(true);
+            for guest in layout {
+                policy.dir(dir.path(), guest, false).unwrap();
+            }
+            let namespace = Namespace::open(&policy).unwrap();
+            let paths = names.iter().flat_map(|one| names.iter().map(move |two| format!("/{one}/{two}")));
+            let paths = paths.flat_map(|path| names.iter().map(move |last| format!("{path}/{last}")));
+            for path in paths {
+                let c_path = CString::new(path.clone()).unwrap();
+                for found in namespace.spelled.iter() {
+                    let Some(rest) = found.rest(&c_path) else { continue };
+                    let located = namespace.locate_absolute(path.as_bytes()).unwrap();
+                    assert!(
+                        Arc::ptr_eq(located.grant, &found.grant) && located.grant.file.is_none(),
+                        "{layout:?} {path}"
+                    );
+                    let same = components(&path.as_bytes()[located.offset..]).eq(components(rest.to_bytes()));
+                    assert!(same && !rest.to_bytes().starts_with(b"/"), "{layout:?} {path}: {rest:?}");
+                    spelled += 1;
+                }
+            }
+        }
+        assert!(spelled > 1000, "{spelled}");
+    }
+
+    #[test]
     fn read_only_inside_writable_is_refused() {
         let dir = tempfile::tempdir().unwrap();
         std::fs::create_dir(dir.path().join("in")).unwrap();

@@ -204,7 +204,13 @@ impl Signals {
     /// Whether a signal waits to be delivered.
     #[inline]
     pub fn due(&self) -> bool {
-        self.pending.load(Ordering::Relaxed) != 0 && !self.delivering
+        self.pending.load(Ordering::Relaxed) != 0 && self.deliverable()
+    }
+
+    /// Whether what waits does not wait for a handler to end.
+    #[cold]
+    fn deliverable(&self) -> bool {
+        !self.delivering
     }
 
     fn process(&self) -> MutexGuard<'_, Process> {

@@ -244,9 +244,8 @@ unsafe extern "C" fn shortcut<T: 'static, S: Shortcut<T>>(ctx: *mut HostCtx, a: 
     }
     // SAFETY: by contract. Only instances whose memory is not shared call shortcuts, and those that have none, whose descriptor says so. The
     // embedder's value is not in guest memory.
-    let (memory, data) = unsafe {
-        (GuestMemory::from_unshared((*ctx).memory), &mut (*(*ctx).store.cast::<StoreInner<T>>()).data)
-    };
+    let (memory, data) =
+        unsafe { (GuestMemory::from_unshared((*ctx).memory), &mut (*(*ctx).store.cast::<StoreInner<T>>()).data) };
     if let Some(answer) = S::call(memory, data, [a, b, c, d]) {
         return u64::from(answer);
     }

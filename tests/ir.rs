@@ -6,9 +6,10 @@ use wasmjit::wasm;
 fn check(bytes: &[u8], what: &str) -> Vec<String> {
     let module = wasm::parse(bytes).unwrap_or_else(|e| panic!("{what}: {e}"));
     let mut texts = Vec::new();
+    let small = build::Small::find(&module, bytes);
     for body in 0..module.bodies.len() {
         for poll in [false, true] {
-            let mut func = build::build(&module, bytes, body, poll).unwrap();
+            let mut func = build::build(&module, bytes, body, poll, &small).unwrap();
             verify::verify(&module, &func).unwrap_or_else(|e| panic!("{what} {body}: built: {e}\n{func}"));
             passes::optimize(&mut func);
             verify::verify(&module, &func).unwrap_or_else(|e| panic!("{what} {body}: optimized: {e}\n{func}"));
@@ -22,6 +23,31 @@ fn check(bytes: &[u8], what: &str) -> Vec<String> {
 
 fn wat(text: &str) -> Vec<String> {
     check(&wat::parse_str(text).unwrap(), "text")
+}
+
+#[test]
+fn small_functions_are_not_called() {
+    let caller = |body: &str| {
+        let text = format!(
+            "(module (memory 1) (func $f (param i32) (result i32) {body})
+                (func (param i32) (result i32) (call $f (call $f (local.get 0)))))"
+        );
+        wat(&text).pop().unwrap().matches("Call(FuncIndex(0))").count()
+    };
+    assert_eq!(caller("(i32.add (local.get 0) (i32.const 1))"), 0);
+    assert_eq!(caller("(i32.store (i32.const 65532) (local.get 0)) (i32.load8_u (i32.const 65535))"), 0);
+    // What may trap, calls, or repeats is called.
+    for body in [
+        "(i32.store (i32.const 65533) (local.get 0)) (local.get 0)",
+        "(i32.load (local.get 0))",
+        "(i32.div_u (i32.const 1) (local.get 0))",
+        "unreachable",
+        "(call $f (local.get 0))",
+        "(loop (br_if 0 (local.get 0))) (local.get 0)",
+        "(memory.grow (local.get 0))",
+    ] {
+        assert_eq!(caller(body), 2, "{body}");
+    }
 }
 
 #[test]

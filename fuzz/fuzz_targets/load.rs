@@ -10,8 +10,9 @@ use wasmjit::wasm;
 
 fuzz_target!(|bytes: &[u8]| {
     let Ok(module) = wasm::parse(bytes) else { return };
+    let small = build::Small::find(&module, bytes);
     for body in 0..module.bodies.len() {
-        let Ok(mut func) = build::build(&module, bytes, body, true) else { continue };
+        let Ok(mut func) = build::build(&module, bytes, body, true, &small) else { continue };
         passes::optimize(&mut func);
         verify::verify(&module, &func).expect("passes leave valid IR");
     }

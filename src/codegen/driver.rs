@@ -4,6 +4,7 @@ use super::image::CodeImage;
 use super::options::{CodegenError, Options};
 use super::x64::{self, CompiledFunction, Scratch};
 use crate::ir;
+use crate::ir::build::Small;
 use crate::wasm::Module;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -16,10 +17,11 @@ pub fn compile_function(
     module: &Module,
     bytes: &[u8],
     body: usize,
+    small: &Small,
     options: &Options,
     scratch: &mut Scratch,
 ) -> Result<CompiledFunction, CodegenError> {
-    let mut func = ir::build::build(module, bytes, body, options.poll)?;
+    let mut func = ir::build::build(module, bytes, body, options.poll, small)?;
     ir::passes::optimize(&mut func);
     if options.check_allocation {
         let fail = |text| CodegenError::Internal(format!("function {}: after the passes: {text}", func.index.0));
@@ -33,6 +35,7 @@ pub fn compile_module(module: &Module, bytes: &[u8], options: &Options) -> Resul
     let count = module.bodies.len();
     let available = std::thread::available_parallelism().map_or(1, |threads| threads.get());
     let threads = available.min(count.div_ceil(BATCH)).max(1);
+    let small = Small::find(module, bytes);
     let next = AtomicUsize::new(0);
     let functions: Mutex<Vec<Option<CompiledFunction>>> = Mutex::new((0..count).map(|_| None).collect());
     let error: Mutex<Option<(usize, CodegenError)>> = Mutex::new(None);
@@ -41,7 +44,7 @@ pub fn compile_module(module: &Module, bytes: &[u8], options: &Options) -> Resul
         loop {
             let first = next.fetch_add(BATCH, Ordering::Relaxed);
             for body in first..(first + BATCH).min(count) {
-                match compile_function(module, bytes, body, options, &mut scratch) {
+                match compile_function(module, bytes, body, &small, options, &mut scratch) {
                     Ok(function) => lock(&functions)[body] = Some(function),
                     Err(found) => {
                         // The error of the first function, however the threads ran.

@@ -87,6 +87,13 @@ pub struct MemoryType {
     pub shared: bool,
 }
 
+impl MemoryType {
+    /// What it has at least, in bytes.
+    pub fn least_bytes(&self) -> u64 {
+        self.limits.min.saturating_mul(64 << 10)
+    }
+}
+
 impl From<Limits> for MemoryType {
     fn from(limits: Limits) -> MemoryType {
         MemoryType { limits, memory64: false, shared: false }

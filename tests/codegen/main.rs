@@ -10,4 +10,5 @@ mod ops;
 mod random;
 mod sandbox;
 mod scale;
+mod small;
 mod vector;

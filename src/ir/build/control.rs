@@ -44,13 +44,14 @@ pub(super) enum FrameKind {
 }
 
 impl Frame {
-    pub(super) fn function(results: SmallVec<[Type; 2]>) -> Frame {
+    /// The frame of a function's body, with the value stack at a height.
+    pub(super) fn function(results: SmallVec<[Type; 2]>, height: usize) -> Frame {
         Frame {
             kind: FrameKind::Block,
             label: results.clone(),
             results,
             params: 0,
-            height: 0,
+            height,
             construct: None,
             edges: vec![],
             handler: None,
@@ -328,6 +329,9 @@ impl Builder<'_> {
     }
 
     pub(super) fn return_(&mut self) {
+        if let Some(frame) = self.inlined {
+            return self.br((self.frames.len() - 1 - frame) as u32);
+        }
         let results = self.stack.split_off(self.stack.len() - self.func.ty.results.len());
         self.terminate(Terminator::Return(results.into_iter().collect()));
     }

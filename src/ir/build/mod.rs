@@ -12,6 +12,7 @@ mod atomic;
 mod control;
 mod exceptions;
 mod operators;
+mod small;
 mod vector;
 
 use super::func::*;
@@ -20,20 +21,24 @@ use super::passes::{Operand, Simplified, simplify};
 use super::types::Type;
 use crate::wasm::{FuncIndex, LoadError, Module, val_type};
 use control::Frame;
+pub use small::Small;
 use smallvec::{SmallVec, smallvec};
 use std::collections::HashMap;
 
 /// Translates the body of own function `body` (an index into [`Module::bodies`]). With `poll`, loop heads
-/// check the interrupt flag.
-pub fn build(module: &Module, bytes: &[u8], body: usize, poll: bool) -> Result<Function, LoadError> {
+/// check the interrupt flag. Functions of `small` are not called: what they do stands in their callers.
+pub fn build(module: &Module, bytes: &[u8], body: usize, poll: bool, small: &Small) -> Result<Function, LoadError> {
     let index = module.defined(body);
-    let range = module.bodies[body].clone();
-    let reader = wasmparser::BinaryReader::new(&bytes[range.clone()], range.start as u64);
-    let body = wasmparser::FunctionBody::new(reader);
+    let body = function_body(module, bytes, body);
     let assigned = assigned::scan(&body).map_err(invalid)?;
-    let mut builder = Builder::new(module, index, assigned, poll);
+    let mut builder = Builder::new((module, bytes, small), index, assigned, poll);
     builder.body(&body).map_err(invalid)?;
     Ok(builder.finish())
+}
+
+fn function_body<'a>(module: &Module, bytes: &'a [u8], body: usize) -> wasmparser::FunctionBody<'a> {
+    let range = module.bodies[body].clone();
+    wasmparser::FunctionBody::new(wasmparser::BinaryReader::new(&bytes[range.clone()], range.start as u64))
 }
 
 fn invalid(error: wasmparser::Error) -> LoadError {
@@ -43,6 +48,8 @@ fn invalid(error: wasmparser::Error) -> LoadError {
 /// State of the translation: the block being filled and the abstract machine's stack and locals.
 struct Builder<'m> {
     module: &'m Module,
+    bytes: &'m [u8],
+    small: &'m Small,
     func: Function,
     /// The block being filled; meaningless while `unreachable` is set.
     current: Block,
@@ -59,16 +66,25 @@ struct Builder<'m> {
     loop_depth: u32,
     loc: WasmOffset,
     poll: bool,
+    /// The frame of the small function whose body is being translated, if one is.
+    inlined: Option<usize>,
     /// Constants already made in the current block.
     constants: HashMap<(Type, u64), Value>,
 }
 
 impl<'m> Builder<'m> {
-    fn new(module: &'m Module, index: FuncIndex, assigned: Vec<Box<[u32]>>, poll: bool) -> Self {
+    fn new(
+        (module, bytes, small): (&'m Module, &'m [u8], &'m Small),
+        index: FuncIndex,
+        assigned: Vec<Box<[u32]>>,
+        poll: bool,
+    ) -> Self {
         let ty = module.func_type(index).clone();
         let func = Function { index, ty, values: vec![], insts: vec![], blocks: vec![], order: vec![] };
         Builder {
             module,
+            bytes,
+            small,
             func,
             current: Block(0),
             unreachable: None,
@@ -81,6 +97,7 @@ impl<'m> Builder<'m> {
             loop_depth: 0,
             loc: 0,
             poll,
+            inlined: None,
             constants: HashMap::new(),
         }
     }
@@ -92,17 +109,29 @@ impl<'m> Builder<'m> {
             let value = self.block_param(entry, param.into());
             self.locals.push(value);
         }
-        for local in body.get_locals_reader()? {
-            let (count, ty) = local?;
-            let zero = self.constant(val_type(ty).into(), 0);
-            self.locals.extend(std::iter::repeat_n(zero, count as usize));
-        }
-        self.frames.push(Frame::function(self.func.ty.results.iter().map(|ty| Type::from(*ty)).collect()));
+        let mut locals = std::mem::take(&mut self.locals);
+        self.declare(body, &mut locals)?;
+        self.locals = locals;
+        self.frames.push(Frame::function(self.func.ty.results.iter().map(|ty| Type::from(*ty)).collect(), 0));
         let mut reader = body.get_operators_reader()?;
         while !reader.eof() {
             let (operator, offset) = reader.read_with_offset()?;
             self.loc = offset as WasmOffset;
             self.operator(&operator);
+        }
+        Ok(())
+    }
+
+    /// Adds the locals that a body declares.
+    fn declare(
+        &mut self,
+        body: &wasmparser::FunctionBody<'_>,
+        locals: &mut Vec<Value>,
+    ) -> Result<(), wasmparser::Error> {
+        for local in body.get_locals_reader()? {
+            let (count, ty) = local?;
+            let zero = self.constant(val_type(ty).into(), 0);
+            locals.extend(std::iter::repeat_n(zero, count as usize));
         }
         Ok(())
     }

@@ -60,7 +60,10 @@ impl Builder<'_> {
             Operator::Call { function_index } => {
                 let func = FuncIndex(function_index);
                 let ty = self.module.func_type(func).clone();
-                self.call(Op::Call(func), &ty, 0);
+                match self.small.body(self.module, func) {
+                    Some(body) => self.inline(body, &ty).expect("it was translated before"),
+                    None => self.call(Op::Call(func), &ty, 0),
+                }
             }
             Operator::CallIndirect { type_index, table_index } => {
                 let ty = self.module.types[type_index as usize].clone();

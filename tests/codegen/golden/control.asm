@@ -28,41 +28,40 @@ import:
     1  mov rbp,rsp
     4  sub rsp,0x10
     8  cmp rsp,[r15+0x10]
-    c  jb short 0x0000000000000044
+    c  jb short 0x000000000000005a
     e  mov [rbp-8],r15
    12  mov [rbp-0x10],r12
-   16  movsd xmm0,[rip+0x32]
-   1e  mov r12,rsi
-   21  mov rax,[r15+0x48]
-   25  mov rdi,[r15+0x50]
-   29  mov r15,rdi
-   2c  mov r14,[rdi]
-   2f  call rax
-   31  mov r15,[rbp-8]
-   35  mov r14,[r15]
-   38  mov esi,eax
-   3a  lea eax,[rsi+r12]
-   3e  mov r12,[rbp-0x10]
-   42  leave
-   43  ret
-   44  ud2  ; StackOverflow
-   46  int3
-   47  int3
-   48  int3
-   49  int3
-   4a  int3
-   4b  int3
-   4c  int3
-   4d  int3
-   4e  int3
-   4f  int3
-   50  add [rax],al
-   52  add [rax],al
-   54  add [rax],al
-   56  add [rax],al
-   59  add [rax],al
-   5b  add [rax],al
-   5d  add [rax],al
+   16  mov r12,rsi
+   19  movsd xmm0,[rip+0x3f]
+   21  mov rdi,[r15+0x50]
+   25  cmp dword ptr [r15+0x5c],0
+   30  je short 0x000000000000003f
+   32  call qword ptr [r15+0x48]
+   36  add eax,r12d
+   39  mov r12,[rbp-0x10]
+   3d  leave
+   3e  ret
+   3f  mov rax,[r15+0x48]
+   43  mov rdi,[r15+0x50]
+   47  mov r15,rdi
+   4a  mov r14,[rdi]
+   4d  call rax
+   4f  mov eax,eax
+   51  mov r15,[rbp-8]
+   55  mov r14,[r15]
+   58  jmp short 0x0000000000000036
+   5a  ud2  ; StackOverflow
+   5c  int3
+   5d  int3
+   5e  int3
+   5f  int3
+   60  add [rax],al
+   62  add [rax],al
+   64  add [rax],al
+   66  add [rax],al
+   69  add [rax],al
+   6b  add [rax],al
+   6d  add [rax],al
 indirect:
     0  push rbp
     1  mov rbp,rsp

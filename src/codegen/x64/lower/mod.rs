@@ -64,9 +64,6 @@ impl Pool {
     }
 }
 
-/// Bytes of a page of linear memory.
-const PAGE_BYTES: u64 = 64 << 10;
-
 /// What the frame must provide.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct FrameNeeds {
@@ -183,8 +180,8 @@ impl<'a> Lower<'a> {
         let checks = match env.options.memory {
             MemoryPolicy::Guard => Checks::default(),
             MemoryPolicy::Explicit => {
-                let least = env.module.memories.first().map_or(0, |memory| memory.limits.min);
-                Checks::new(func, least.saturating_mul(PAGE_BYTES))
+                let least = env.module.memories.first().map_or(0, |memory| memory.least_bytes());
+                Checks::new(func, least)
             }
         };
         Lower {

@@ -49,7 +49,7 @@ fn module() -> String {
 fn small_functions_do_what_calls_of_them_do() {
     let bytes = wat::parse_str(module()).unwrap();
     for options in all_options() {
-        for at in 0..BODIES.len() {
+        for (at, body) in BODIES.iter().enumerate() {
             for args in [[0, 0], [1, 2], [2, 1], [0, 0xffff_ffff], [0x8000_0000, 5], [77, 77]] {
                 let run = |kind: &str| {
                     let guest = Guest::new(&bytes, &options, &[]);
@@ -57,7 +57,7 @@ fn small_functions_do_what_calls_of_them_do() {
                     let answer = guest.call(&format!("{kind}{at}"), &args).unwrap();
                     (answer, guest.global(0), guest.contents().to_vec())
                 };
-                assert!(run("small") == run("long"), "{}: {args:?}", BODIES[at]);
+                assert!(run("small") == run("long"), "{body}: {args:?}");
             }
         }
     }

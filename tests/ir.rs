@@ -6,7 +6,7 @@ use wasmjit::wasm;
 fn check(bytes: &[u8], what: &str) -> Vec<String> {
     let module = wasm::parse(bytes).unwrap_or_else(|e| panic!("{what}: {e}"));
     let mut texts = Vec::new();
-    let small = build::Small::find(&module, bytes);
+    let small = build::Small::of(&module);
     for body in 0..module.bodies.len() {
         for poll in [false, true] {
             let mut func = build::build(&module, bytes, body, poll, &small).unwrap();

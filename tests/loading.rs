@@ -58,7 +58,7 @@ const EVERYTHING: &str = r#"(module $all
 /// Loads as far as the front end goes; a module that validates must translate to valid IR.
 fn load(bytes: &[u8]) -> Result<(), LoadError> {
     let module = wasm::parse(bytes)?;
-    let small = build::Small::find(&module, bytes);
+    let small = build::Small::of(&module);
     for body in 0..module.bodies.len() {
         let mut func = build::build(&module, bytes, body, true, &small)?;
         passes::optimize(&mut func);

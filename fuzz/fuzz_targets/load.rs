@@ -10,7 +10,7 @@ use wasmjit::wasm;
 
 fuzz_target!(|bytes: &[u8]| {
     let Ok(module) = wasm::parse(bytes) else { return };
-    let small = build::Small::find(&module, bytes);
+    let small = build::Small::of(&module);
     for body in 0..module.bodies.len() {
         let Ok(mut func) = build::build(&module, bytes, body, true, &small) else { continue };
         passes::optimize(&mut func);

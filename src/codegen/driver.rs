@@ -35,7 +35,7 @@ pub fn compile_module(module: &Module, bytes: &[u8], options: &Options) -> Resul
     let count = module.bodies.len();
     let available = std::thread::available_parallelism().map_or(1, |threads| threads.get());
     let threads = available.min(count.div_ceil(BATCH)).max(1);
-    let small = Small::find(module, bytes);
+    let small = Small::of(module);
     let next = AtomicUsize::new(0);
     let functions: Mutex<Vec<Option<CompiledFunction>>> = Mutex::new((0..count).map(|_| None).collect());
     let error: Mutex<Option<(usize, CodegenError)>> = Mutex::new(None);

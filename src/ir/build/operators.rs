@@ -60,7 +60,7 @@ impl Builder<'_> {
             Operator::Call { function_index } => {
                 let func = FuncIndex(function_index);
                 let ty = self.module.func_type(func).clone();
-                match self.small.body(self.module, func) {
+                match self.small.body(self.module, self.bytes, func) {
                     Some(body) => self.inline(body, &ty).expect("it was translated before"),
                     None => self.call(Op::Call(func), &ty, 0),
                 }

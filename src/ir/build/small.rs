@@ -4,6 +4,7 @@
 
 use super::*;
 use crate::ir::ops::Op;
+use std::sync::atomic::{AtomicU8, Ordering};
 
 /// Longest body, in bytes. A call with two arguments takes about 10, of code about 20.
 const MAX_BYTES: usize = 48;
@@ -12,25 +13,58 @@ const MAX_INSTS: usize = 10;
 /// Most blocks: what one `if` makes.
 const MAX_BLOCKS: usize = 4;
 
-/// Which own functions of a module are small.
-#[derive(Clone, Debug, Default)]
-pub struct Small(Vec<bool>);
+/// Which own functions of a module are small: found out when they are first called, by whichever thread translates the call.
+#[derive(Debug, Default)]
+pub struct Small(Vec<AtomicU8>);
+
+const UNKNOWN: u8 = 0;
+const SMALL: u8 = 1;
+const NOT_SMALL: u8 = 2;
 
 impl Small {
-    /// Looks at each body of a module.
-    pub fn find(module: &Module, bytes: &[u8]) -> Small {
-        let is_small = |range: (usize, &std::ops::Range<usize>)| {
-            range.1.len() <= MAX_BYTES
-                && build(module, bytes, range.0, false, &Small::default()).is_ok_and(|func| fits(module, &func))
-        };
-        Small(module.bodies.iter().enumerate().map(is_small).collect())
+    /// Nothing is known yet. The default says of every function that it is not small.
+    pub fn of(module: &Module) -> Small {
+        Small(module.bodies.iter().map(|_| AtomicU8::new(UNKNOWN)).collect())
     }
 
     /// The body of a function, if it is small.
-    pub(super) fn body(&self, module: &Module, func: FuncIndex) -> Option<usize> {
+    pub(super) fn body(&self, module: &Module, bytes: &[u8], func: FuncIndex) -> Option<usize> {
         let body = func.index().checked_sub(module.imported_functions as usize)?;
-        self.0.get(body).copied().unwrap_or(false).then_some(body)
+        let known = self.0.get(body)?;
+        let mut state = known.load(Ordering::Relaxed);
+        if state == UNKNOWN {
+            // Threads that ask at the same time find the same.
+            state = if is_small(module, bytes, body) { SMALL } else { NOT_SMALL };
+            known.store(state, Ordering::Relaxed);
+        }
+        (state == SMALL).then_some(body)
     }
+}
+
+fn is_small(module: &Module, bytes: &[u8], body: usize) -> bool {
+    module.bodies[body].len() <= MAX_BYTES
+        && may_fit(&function_body(module, bytes, body)).unwrap_or(false)
+        && build(module, bytes, body, false, &Small::default()).is_ok_and(|func| fits(module, &func))
+}
+
+/// Whether a look at the operators leaves it open: most bodies that are short call something.
+fn may_fit(body: &wasmparser::FunctionBody<'_>) -> Result<bool, wasmparser::Error> {
+    use wasmparser::Operator::*;
+    let mut reader = body.get_operators_reader()?;
+    while !reader.eof() {
+        if matches!(
+            reader.read()?,
+            Call { .. }
+                | CallIndirect { .. }
+                | ReturnCall { .. }
+                | ReturnCallIndirect { .. }
+                | Loop { .. }
+                | Unreachable
+        ) {
+            return Ok(false);
+        }
+    }
+    Ok(true)
 }
 
 fn fits(module: &Module, func: &Function) -> bool {

@@ -17,7 +17,8 @@
 //!   an indirect call does so, out of line, only where the callee's `ctx` is not the caller's own, in which case it is like a direct call;
 //! - `rbx rbp r12 r13 r14 r15` are preserved by the callee; every function keeps a frame pointer chain in `rbp`, which backtraces walk.
 //! - an I32 in a register or a stack slot is zero-extended to 64 bits, argument or result, wherever generated code or a trampoline put it there.
-//!   Generated code relies on it for arguments and for results of calls that stay in the instance; of foreign calls (which may reach host functions) it does not;
+//!   Generated code relies on it for arguments and for results of calls that stay in the instance; of foreign calls (which may reach host functions) it does not,
+//!   but for calls that have told a host function from others in user space: the host returns them so;
 //! - the stack limit leaves room below it for what is not checked: a leaf function's frame of up to 1 KiB, and whatever builtins and host functions need;
 //! - a fault at a trap site is a trap: `SIGSEGV`/`SIGBUS` (memory, and the type of a table's null entry), `SIGILL` (`ud2`), and `SIGFPE` (the machine's division; the site's code says whether
 //!   by zero or by overflow).

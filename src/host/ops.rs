@@ -79,12 +79,8 @@ pub fn open_spelled(host: &Host, path: &CStr, flags: i32, mode: u32) -> Option<R
         Err(errno) => return Some(Err(errno)),
     };
     let file = |(grant, fd): (&Arc<Grant>, _)| Arc::new(File::granted(grant.clone(), fd, flags & libc::O_PATH != 0));
-    loop {
-        match host.namespace.open_spelled(path, flags, mode)? {
-            Err(Errno::EINTR) if host.goes_on() => {}
-            opened => return Some(opened.map(file)),
-        }
-    }
+    let opened = host.blocking(|| host.namespace.open_spelled(path, flags, mode).transpose());
+    opened.transpose().map(|opened| opened.map(file))
 }
 
 /// How the host opens what a guest opens so.

@@ -414,21 +414,15 @@ impl Spelled {
     }
 }
 
-/// The directories among the grants that show all that lies below their guest paths.
+/// The directories among the grants that show all that lies below their guest paths. Devices are granted where no other grant shows them,
+/// so they lie below none.
 fn spelled(grants: &[Arc<Grant>]) -> Vec<Spelled> {
-    let hidden = |(at, grant): (usize, &Arc<Grant>)| {
-        grants.iter().enumerate().any(|(other, hiding)| other != at && hiding.guest.starts_with(&grant.guest))
+    let start = |grant: &Arc<Grant>| match join(&grant.guest) {
+        root if root == b"/" => root,
+        path => [path.as_slice(), b"/"].concat(),
     };
-    let shown = grants.iter().enumerate().filter(|&(at, grant)| grant.file.is_none() && !hidden((at, grant)));
-    shown
-        .map(|(_, grant)| {
-            let mut start = join(&grant.guest);
-            if start != b"/" {
-                start.push(b'/');
-            }
-            Spelled { start, grant: grant.clone() }
-        })
-        .collect()
+    let shown = grants.iter().filter(|grant| grant.file.is_none() && !grant.covered);
+    shown.map(|grant| Spelled { start: start(grant), grant: grant.clone() }).collect()
 }
 
 /// Spells components as an absolute path.

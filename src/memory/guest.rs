@@ -348,13 +348,11 @@ impl<'a> GuestMemory<'a> {
     /// If no zero byte lies within `max` bytes or the rest of the memory.
     pub fn cstr(&self, ptr: u32, max: u32) -> Result<Cow<'_, [u8]>, MemoryFault> {
         let fault = MemoryFault { address: ptr, len: u64::from(max) };
-        let available = self.bytes.checked_sub(u64::from(ptr)).ok_or(fault)?.min(u64::from(max)) as u32;
         if self.shared {
+            let available = self.bytes.checked_sub(u64::from(ptr)).ok_or(fault)?.min(u64::from(max)) as u32;
             return self.copy_cstr(ptr, available)?.map(Cow::Owned).ok_or(fault);
         }
-        let bytes = self.slice(ptr, available)?;
-        let end = bytes.iter().position(|byte| *byte == 0).ok_or(fault)?;
-        bytes.get(..end).map(Cow::Borrowed).ok_or(fault)
+        self.c_str(ptr, max).map(|text| Cow::Borrowed(text.to_bytes())).ok_or(fault)
     }
 
     /// A string within `available` bytes, copied piece by piece; `None` if it does not end.

@@ -105,11 +105,8 @@ impl<'m> Builder<'m> {
     fn body(&mut self, body: &wasmparser::FunctionBody<'_>) -> Result<(), wasmparser::Error> {
         let entry = self.new_block();
         self.switch_to(entry);
-        for param in self.func.ty.params.clone() {
-            let value = self.block_param(entry, param.into());
-            self.locals.push(value);
-        }
-        let mut locals = std::mem::take(&mut self.locals);
+        let params = self.func.ty.params.clone();
+        let mut locals = params.iter().map(|&param| self.block_param(entry, param.into())).collect();
         self.declare(body, &mut locals)?;
         self.locals = locals;
         self.frames.push(Frame::function(self.func.ty.results.iter().map(|ty| Type::from(*ty)).collect(), 0));
